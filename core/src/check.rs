@@ -1,0 +1,96 @@
+//! The checks: each looks at the whole project and says what is wrong with it. One file a rule, its
+//! tests beside it; adding one adds a file and a line to [`ALL`].
+//!
+//! Faults of a single file's form (its name, its encoding, its header, `databases.toml`) are found
+//! where it is read; the rules here are about what the files say together, and about their SQL.
+
+mod duplicate_version;
+mod empty;
+mod no_route;
+mod orphan_reverse;
+mod transaction_control;
+mod unclosed;
+mod unknown_name;
+mod unreached;
+mod unused_folder_route;
+mod vars;
+
+use crate::compile::{MigrationFile, Project};
+use crate::topology::read::TopologyFile;
+use crate::{Database, Diagnostic};
+
+/// A rule.
+pub type Check = fn(&Project, &mut Vec<Diagnostic>);
+
+/// Every rule.
+pub const ALL: &[Check] = &[
+    duplicate_version::check,
+    empty::check,
+    no_route::check,
+    orphan_reverse::check,
+    transaction_control::check,
+    unclosed::check,
+    unknown_name::check,
+    unreached::check,
+    unused_folder_route::check,
+    vars::check,
+];
+
+/// The databases that a migration is for; none where its route is not known.
+fn selected<'a>(
+    topology: &'a TopologyFile,
+    migration: &'a MigrationFile,
+) -> impl Iterator<Item = &'a Database> {
+    let route = migration.route.as_ref().map(|route| &route.route);
+    topology.topology.primaries().filter(move |database| route.is_some_and(|route| route.selects(database)))
+}
+
+#[cfg(test)]
+mod testing {
+    use crate::compile::{Sources, compile};
+    use crate::diagnostic::Style;
+
+    /// A fleet with two groups, a lone database and a replica.
+    pub(super) const FLEET: &str = "\
+[groups.users]
+[groups.catalog]
+[databases.default]
+url = \"${DEFAULT_URL}\"
+[databases.\"users_{01..02}\"]
+group = \"users\"
+labels = [\"eu\"]
+url = \"postgres://h/users_{01..02}\"
+vars = { shard_id = \"{1..2}\" }
+[databases.catalog]
+group = \"catalog\"
+url = \"postgres://h/catalog\"
+[databases.users_01_replica]
+replica_of = \"users_01\"
+url = \"postgres://r/users_01\"
+";
+
+    /// A migration that reaches every database of [`FLEET`].
+    pub(super) const EVERYWHERE: (&str, &str) = ("V1__start.sql", "-- #[route(everywhere)]\nSELECT 1;\n");
+
+    pub(super) fn sources(databases: &str, files: &[(&str, &str)]) -> Sources {
+        Sources {
+            folder: "migrations".into(),
+            files: files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect(),
+            databases: "databases.toml".into(),
+            databases_bytes: databases.as_bytes().to_vec(),
+        }
+    }
+
+    /// All faults of [`FLEET`] with these files beside [`EVERYWHERE`], as a user sees them.
+    pub(super) fn faults(files: &[(&str, &str)]) -> String {
+        let files = [&[EVERYWHERE], files].concat();
+        faults_of(FLEET, &files)
+    }
+
+    pub(super) fn faults_of(databases: &str, files: &[(&str, &str)]) -> String {
+        let faults = compile(&sources(databases, files)).err().unwrap_or_default();
+        let rendered: Vec<String> =
+            faults.iter().map(|fault| format!("[{}] {}", fault.check, fault.render(Style::Plain))).collect();
+        rendered.join("\n\n")
+    }
+}

@@ -1,0 +1,42 @@
+//! A forward file without a statement is a slip: an unsaved editor, a lost merge. An empty reverse
+//! file undoes nothing, which is fine. A set without any migration is a wrong folder.
+
+use crate::Diagnostic;
+use crate::compile::Project;
+
+pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
+    for migration in project.migrations.iter().filter(|migration| migration.statements.is_empty()) {
+        faults.push(
+            Diagnostic::new("empty", "the migration has no statement")
+                .in_file(&migration.source)
+                .help("write its SQL, or remove the file"),
+        );
+    }
+    // A mistyped file name has been reported, and is reason enough.
+    if project.migrations.is_empty() && faults.is_empty() {
+        faults.push(
+            Diagnostic::new("empty", "there is no migration in the folder of migrations")
+                .help("add one, such as `V1__start.sql`; or name another folder: `embed_sharded_migrations!(migrations = \"..\")`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{FLEET, faults, faults_of};
+
+    #[test]
+    fn a_file_without_a_statement() {
+        let comments = "-- #[route(everywhere)]\n/* SELECT 1; */ ;;\n";
+        insta::assert_snapshot!(faults(&[("V2__a.sql", comments), ("V2__a.down.sql", "")]), @r"
+        [empty] error: the migration has no statement
+        --> migrations/V2__a.sql
+         = help: write its SQL, or remove the file
+        ");
+    }
+
+    #[test]
+    fn a_folder_without_a_migration() {
+        assert!(faults_of(FLEET, &[]).contains("there is no migration"));
+    }
+}

@@ -1,0 +1,61 @@
+//! Every migration says where it is to run: nothing runs everywhere by accident.
+
+use crate::Diagnostic;
+use crate::compile::Project;
+
+pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
+    for migration in project.migrations.iter().filter(|migration| !migration.header.has_route) {
+        let folder = match migration.name.folder.as_str() {
+            "" => ".",
+            folder => folder,
+        };
+        faults.push(
+            Diagnostic::new("no-route", "the migration has no route")
+                .in_file(&migration.source)
+                .help("say which databases it is for at its top: `-- #[route(group = \"users\")]`, or `-- #[route(everywhere)]`")
+                .help(format!("or give its folder a route in databases.toml, under `[routes]`: `\"{folder}\" = 'group = \"users\"'`")),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{EVERYWHERE, FLEET, faults, faults_of};
+
+    #[test]
+    fn a_file_without_a_route() {
+        insta::assert_snapshot!(faults(&[("users/V2__a.sql", "SELECT 1;")]));
+    }
+
+    #[test]
+    fn the_longest_folder_of_routes_wins() {
+        let routes = "[routes]\n\".\" = 'everywhere'\n\"users\" = 'group = \"users\"'\n\"users/special\" = 'database = \"users_01\"'\n";
+        let files = [
+            EVERYWHERE,
+            ("users/V2__a.sql", "SELECT 1;"),
+            ("users/special/V2__b.sql", "-- #[route(group = \"catalog\")]\nSELECT 1;"),
+            ("users/special/3_c/up.sql", "SELECT 1;"),
+            ("users2/V4__d.sql", "SELECT 1;"),
+        ];
+        let sources = super::super::testing::sources(&format!("{FLEET}{routes}"), &files);
+        let set = crate::compile::compile(&sources).unwrap();
+        let routes: Vec<String> = set.migrations.iter().map(|m| format!("{}: {}", m.file, m.route)).collect();
+        assert_eq!(
+            routes,
+            [
+                "V1__start.sql: everywhere",
+                "users/V2__a.sql: group = \"users\"",
+                "users/special/V2__b.sql: group = \"catalog\"",
+                "users/special/3_c/up.sql: database = \"users_01\"",
+                "users2/V4__d.sql: everywhere",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_route_that_cannot_be_read_is_one_fault() {
+        let found =
+            faults_of(FLEET, &[EVERYWHERE, ("V2__a.sql", "-- #[route(grop = \"users\")]\nSELECT 1;")]);
+        assert_eq!(found.matches("error:").count(), 1, "{found}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Every declared variable has a value on every database the migration is for, is used, and leaves the
+//! text closed once it is filled in.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::selected;
+use super::unclosed::unclosed;
+use crate::compile::{MigrationFile, Project};
+use crate::source::SourceFile;
+use crate::topology::read::TopologyFile;
+use crate::{Database, Diagnostic, Text, lex, suggest, vars};
+
+pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
+    let Some(topology) = &project.topology else { return };
+    for migration in project.migrations.iter().filter(|migration| !migration.header.vars.is_empty()) {
+        let before = faults.len();
+        missing(topology, migration, faults);
+        if faults.len() == before {
+            faults.extend(opened_by_a_value(topology, migration));
+        }
+    }
+}
+
+fn missing(topology: &TopologyFile, migration: &MigrationFile, faults: &mut Vec<Diagnostic>) {
+    for var in &migration.header.vars {
+        let place = |check, message: String| {
+            Diagnostic::new(check, message).at(&migration.source, var.span.clone(), "")
+        };
+        let without: Vec<&Database> =
+            selected(topology, migration).filter(|database| database.var(&var.value).is_none()).collect();
+        if let [first, ..] = without[..] {
+            let known = selected(topology, migration)
+                .flat_map(|database| database.vars.iter().map(|(name, _)| name.as_ref()));
+            let known: BTreeSet<&str> = known.collect();
+            let names = suggest::list(without.iter().map(|database| database.name.as_str()));
+            let span = topology.declared.get(&first.name).cloned().unwrap_or(0..0);
+            faults.push(
+                place("missing-var", format!("the variable `{}` has no value on: {names}", var.value))
+                    .at(
+                        &topology.source,
+                        span,
+                        format!("`vars = {{ {} = \"..\" }}` is missing here", var.value),
+                    )
+                    .help(suggest::help(&var.value, "variables of these databases", known)),
+            );
+        } else if !migration.source.text.contains(&format!("${{{}}}", var.value)) {
+            faults.push(
+                place("unused-var", format!("the variable `{}` is declared and never used", var.value)).help(
+                    format!(
+                        "write `${{{}}}` where its value belongs, or take it out of `vars(..)`",
+                        var.value
+                    ),
+                ),
+            );
+        }
+    }
+}
+
+/// A value with a quote in it may open what the file closes: the text is read again for each
+/// distinct set of values.
+fn opened_by_a_value(topology: &TopologyFile, migration: &MigrationFile) -> Option<Diagnostic> {
+    let declared: Vec<Text> = migration.header.vars.iter().map(|var| var.value.clone().into()).collect();
+    let mut seen = BTreeSet::new();
+    selected(topology, migration).find_map(|database| {
+        let values: Vec<Option<&str>> = declared.iter().map(|name| database.var(name)).collect();
+        if !seen.insert(values) {
+            return None;
+        }
+        let text = vars::expand(&migration.source.text, &declared, database).ok()?.text.into_owned();
+        let tokens = lex::tokens(&text);
+        let path = format!("{} with the values of {}", migration.source.path, database.name);
+        let fault = unclosed(&Arc::new(SourceFile { path, text }), &tokens)?;
+        // What the file itself leaves open is another check's.
+        unclosed(&migration.source, &migration.tokens).is_none().then_some(fault)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{EVERYWHERE, FLEET, faults, faults_of};
+
+    #[test]
+    fn a_value_is_missing_on_a_database() {
+        let sql = "-- #[route(any(group = \"users\", database = \"default\"))]\n-- #[vars(shard_id)]\nSELECT ${shard_id};";
+        insta::assert_snapshot!(faults(&[("V2__a.sql", sql)]));
+    }
+
+    #[test]
+    fn a_misspelt_variable() {
+        let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard)]\nSELECT ${shard};";
+        assert!(faults(&[("V2__a.sql", sql)]).contains("variables of these databases: shard_id"));
+        let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard_id)]\nSELECT ${shardid};";
+        assert!(faults(&[("V2__a.sql", sql)]).contains("declared and never used"));
+        let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard_id)]\nSELECT ${shard_id}, '${other}';";
+        assert_eq!(faults(&[("V2__a.sql", sql)]), "");
+    }
+
+    #[test]
+    fn a_value_that_opens_a_quote() {
+        let fleet = FLEET.replace("shard_id = \"{1..2}\"", "shard_id = \"it's\"");
+        let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard_id)]\nSELECT ${shard_id};";
+        insta::assert_snapshot!(faults_of(&fleet, &[EVERYWHERE, ("V2__a.sql", sql)]));
+    }
+}

@@ -1,0 +1,300 @@
+//! From source files to a checked [`Migrations`], or to every fault in them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::check;
+use crate::file_name::{self, Class, FileName};
+use crate::header::predicate::RouteSource;
+use crate::header::{self, Header};
+use crate::lex::{self, Statement, Token};
+use crate::source::{SourceFile, normalise};
+use crate::topology::read::{self, TopologyFile};
+use crate::{Checksum, Diagnostic, List, Migration, Migrations, Text, Transaction, load, suggest};
+
+/// The files of a project, as they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sources {
+    /// The folder of migrations, as messages show it.
+    pub folder: String,
+    /// Its files: path relative to the folder, and bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// `databases.toml`, as messages show it.
+    pub databases: String,
+    /// Its bytes.
+    pub databases_bytes: Vec<u8>,
+}
+
+impl Sources {
+    /// Reads a project. `show` says how messages name a path.
+    ///
+    /// # Errors
+    /// One fault for the folder and one for the file, where they cannot be read.
+    pub fn read(
+        migrations: &Path,
+        databases: &Path,
+        show: impl Fn(&Path) -> String,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let unreadable = |what: &str, path: &Path, error: &std::io::Error| {
+            Diagnostic::new("unreadable", format!("{what} `{}` cannot be read: {error}", show(path)))
+        };
+        let mut faults = Vec::new();
+        let mut sources = Self { folder: show(migrations), databases: show(databases), ..Self::default() };
+        match load::list(migrations) {
+            Ok(files) => {
+                for (name, path) in files {
+                    // Only what belongs to migrations is read: a folder may hold anything else.
+                    let bytes = match file_name::classify(&name) {
+                        Ok(Class::Other) => continue,
+                        Ok(_) => std::fs::read(&path),
+                        Err(_) => Ok(Vec::new()),
+                    };
+                    match bytes {
+                        Ok(bytes) => sources.files.push((name, bytes)),
+                        Err(error) => faults.push(unreadable("the file", &path, &error)),
+                    }
+                }
+            }
+            Err(error) => faults.push(unreadable("the folder of migrations", migrations, &error).help(
+                "make the folder, or name another: `embed_sharded_migrations!(migrations = \"db/migrations\")`",
+            )),
+        }
+        match std::fs::read(databases) {
+            Ok(bytes) => sources.databases_bytes = bytes,
+            Err(error) => faults.push(unreadable("the file", databases, &error).help(
+                "describe the fleet there, or name another file: `embed_sharded_migrations!(databases = \"db/databases.toml\")`",
+            )),
+        }
+        if faults.is_empty() { Ok(sources) } else { Err(faults) }
+    }
+
+    fn path(&self, file: &str) -> String {
+        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
+    }
+}
+
+/// A project as the checks see it: always a value, however many faults it has.
+#[derive(Debug)]
+pub struct Project {
+    /// The fleet; `None` when its file is no TOML.
+    pub topology: Option<TopologyFile>,
+    /// The forward files, by version, then by path.
+    pub migrations: Vec<MigrationFile>,
+    /// The reverse files.
+    pub reverses: Vec<MigrationFile>,
+}
+
+/// One file of a migration.
+#[derive(Debug)]
+pub struct MigrationFile {
+    /// Path relative to the folder of migrations.
+    pub file: String,
+    /// What its name says.
+    pub name: FileName,
+    /// Its text.
+    pub source: Arc<SourceFile>,
+    /// Its words.
+    pub tokens: Vec<Token>,
+    /// Its statements.
+    pub statements: Vec<Statement>,
+    /// What its header says.
+    pub header: Header,
+    /// The route that counts: its own, else the one of the nearest folder in `[routes]`.
+    pub route: Option<RouteSource>,
+    /// Whether it is known which databases it is for: false after a fault in its route.
+    pub is_routed: bool,
+}
+
+/// Turns source files into a set.
+///
+/// # Errors
+/// Every fault of every file, at once, in the order of the files.
+pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let project = read_project(sources, &mut faults);
+    for check in check::ALL {
+        check(&project, &mut faults);
+    }
+    match project.topology {
+        Some(topology) if faults.is_empty() => Ok(Migrations {
+            folder: sources.folder.clone().into(),
+            migrations: project.migrations.into_iter().filter_map(migration).collect(),
+            topology: topology.topology,
+            origin: None,
+        }),
+        _ => {
+            faults.sort_by(|a, b| a.position().cmp(&b.position()));
+            Err(faults)
+        }
+    }
+}
+
+fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
+    let databases = text(&sources.databases, &sources.databases_bytes, faults);
+    let topology = databases.and_then(|databases| read::read(&databases, faults));
+    let mut project = Project { topology, migrations: Vec::new(), reverses: Vec::new() };
+    let mut outside_transaction = Vec::new();
+    for (file, bytes) in &sources.files {
+        let path = sources.path(file);
+        match file_name::classify(file) {
+            Ok(Class::Other) => {}
+            Ok(Class::Forward(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                let migration = read_migration(file, name, source, project.topology.as_ref(), faults);
+                project.migrations.push(migration);
+            }
+            Ok(Class::Reverse(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                project.reverses.push(read_migration(file, name, source, None, &mut Vec::new()));
+            }
+            Ok(Class::Metadata(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                if !runs_in_transaction(&source, faults) {
+                    outside_transaction.push(name);
+                }
+            }
+            Err(error) => {
+                let nowhere = Arc::new(SourceFile { path, text: String::new() });
+                faults.push(Diagnostic::new("file-name", error.message).in_file(&nowhere).help(error.help));
+            }
+        }
+    }
+    for migration in &mut project.migrations {
+        migration.header.no_transaction |= outside_transaction.contains(&migration.name);
+    }
+    project.migrations.sort_by(|a, b| (a.name.version, &a.file).cmp(&(b.name.version, &b.file)));
+    project
+}
+
+/// The text of a file, if it is text.
+fn text(path: &str, bytes: &[u8], faults: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
+    let file = |text: &str| Arc::new(SourceFile { path: path.to_owned(), text: text.to_owned() });
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            // Shown up to the fault: the rest is no text.
+            let start = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+            let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+            faults.push(
+                Diagnostic::new("encoding", "the file is not UTF-8")
+                    .at(&file(start), start.len()..start.len(), format!("here is the byte 0x{byte:02X}"))
+                    .help("convert it: `iconv -f latin1 -t utf-8`"),
+            );
+            return None;
+        }
+    };
+    if let Some(at) = valid.find('\0') {
+        faults.push(
+            Diagnostic::new("encoding", "the file has a NUL byte, which no server takes")
+                .at(&file(&valid[..at]), at..at, "here")
+                .help("remove it; was the file written as UTF-16?"),
+        );
+        return None;
+    }
+    Some(file(&normalise(valid)))
+}
+
+fn read_migration(
+    file: &str,
+    name: FileName,
+    source: Arc<SourceFile>,
+    topology: Option<&TopologyFile>,
+    faults: &mut Vec<Diagnostic>,
+) -> MigrationFile {
+    let tokens = lex::tokens(&source.text);
+    let statements = lex::statements(&source.text, &tokens);
+    let header = header::read(&source, &tokens, faults);
+    let folder_route = topology.and_then(|topology| folder_route(topology, &name.folder));
+    let route = match (&header.route, header.has_route) {
+        (Some(route), _) => Some(route.clone()),
+        (None, true) => None,
+        (None, false) => folder_route.and_then(|folder| folder.route.clone()),
+    };
+    let is_routed = route.is_some() && topology.is_some();
+    // A route that is there and could not be read has been reported: the file is not without one.
+    let header = Header { has_route: header.has_route || folder_route.is_some(), ..header };
+    MigrationFile { file: file.to_owned(), name, source, tokens, statements, header, route, is_routed }
+}
+
+/// The line of `[routes]` for a folder: the longest folder that it is, or lies in.
+fn folder_route<'a>(topology: &'a TopologyFile, folder: &str) -> Option<&'a read::FolderRoute> {
+    let lies_in = |outer: &str| match folder.strip_prefix(outer) {
+        Some(rest) => outer.is_empty() || rest.is_empty() || rest.starts_with('/'),
+        None => false,
+    };
+    topology
+        .folder_routes
+        .iter()
+        .filter(|route| lies_in(&route.folder))
+        .max_by_key(|route| route.folder.len())
+}
+
+/// What diesel's `metadata.toml` says; it has one key.
+fn runs_in_transaction(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> bool {
+    const KEY: &str = "run_in_transaction";
+    let document = match DeTable::parse(&source.text) {
+        Ok(document) => document,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            faults.push(
+                Diagnostic::new("metadata", format!("not valid TOML: {}", error.message()))
+                    .at(source, span, ""),
+            );
+            return true;
+        }
+    };
+    let mut result = true;
+    for (key, value) in document.get_ref() {
+        let fault = match (key.get_ref().as_ref(), value.get_ref()) {
+            (KEY, DeValue::Boolean(in_transaction)) => {
+                result = *in_transaction;
+                continue;
+            }
+            (KEY, _) => Diagnostic::new("metadata", format!("`{KEY}` is `true` or `false`")).at(
+                source,
+                value.span(),
+                "",
+            ),
+            (other, _) => Diagnostic::new("metadata", format!("a migration's metadata has no key `{other}`"))
+                .at(source, key.span(), "unknown key")
+                .help(suggest::help(other, "keys", [KEY])),
+        };
+        faults.push(fault);
+    }
+    result
+}
+
+/// The embedded form of a file without faults.
+fn migration(file: MigrationFile) -> Option<Migration> {
+    let spans: Vec<_> = file.statements.iter().map(|statement| statement.span.clone()).collect();
+    Some(Migration {
+        version: file.name.version,
+        name: file.name.name.into(),
+        file: file.file.into(),
+        kind: file.name.kind,
+        checksum: Checksum::of(&without_lines(&file.source.text, &file.header.lines)),
+        route: file.route?.route,
+        transaction: match file.header.no_transaction {
+            true => Transaction::None,
+            false => Transaction::Whole,
+        },
+        timeouts: file.header.timeouts,
+        vars: file.header.vars.iter().map(|var| Text::from(var.value.clone())).collect::<List<Text>>(),
+        sql: file.source.text.clone().into(),
+        statements: spans.into(),
+    })
+}
+
+/// A text without its attribute lines, so that a new route does not change the checksum.
+fn without_lines(text: &str, lines: &[std::ops::Range<usize>]) -> String {
+    let mut kept = String::new();
+    let mut from = 0;
+    for line in lines {
+        kept.push_str(&text[from..line.start]);
+        from = line.end;
+    }
+    kept.push_str(&text[from..]);
+    kept
+}

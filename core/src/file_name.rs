@@ -1,0 +1,236 @@
+//! What a file in the folder of migrations is, by its path: three layouts, and nothing skipped in
+//! silence.
+
+use crate::migration::{Kind, Version};
+
+/// The name of a migration file, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName {
+    /// The folder that holds the migration, relative to the folder of migrations; may be empty.
+    pub folder: String,
+    /// Its version.
+    pub version: Version,
+    /// The rest of its name.
+    pub name: String,
+    /// Whether it may come late.
+    pub kind: Kind,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    /// The SQL of a migration.
+    Forward(FileName),
+    /// The SQL that takes a migration back.
+    Reverse(FileName),
+    /// diesel's `metadata.toml`, in the folder of a migration.
+    Metadata(FileName),
+    /// Something else, such as a README.
+    Other,
+}
+
+/// Why a file is neither a migration nor clearly something else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FileNameError {
+    /// What is wrong with the name.
+    pub message: String,
+    /// How to name it.
+    pub help: String,
+}
+
+const LAYOUTS: &str = "name it `V3__add_email.sql`, `3_add_email.sql` or `3_add_email/up.sql`; \
+    a reverse file ends in `.down.sql` or is called `down.sql`";
+
+/// Takes the path of a file, relative to the folder of migrations and with `/`, apart.
+///
+/// The layouts are `V{version}__{name}.sql` and `U{version}__{name}.sql` (refinery),
+/// `{version}_{name}.sql` (sqlx) and `{version}_{name}/up.sql` (diesel, whose versions may have
+/// dashes).
+pub fn classify(path: &str) -> Result<Class, FileNameError> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let (outer, inner) = folder.rsplit_once('/').unwrap_or(("", folder));
+    match file {
+        "up.sql" => return diesel(outer, inner).map(Class::Forward),
+        "down.sql" => return diesel(outer, inner).map(Class::Reverse),
+        "metadata.toml" => return Ok(diesel(outer, inner).map_or(Class::Other, Class::Metadata)),
+        _ => {}
+    }
+    let Some(stem) = file.strip_suffix(".sql") else {
+        return not_sql(file);
+    };
+    let (stem, reverse) = match stem.strip_suffix(".down") {
+        Some(stem) => (stem, true),
+        None => (stem.strip_suffix(".up").unwrap_or(stem), false),
+    };
+    let name = flat(folder, stem)?;
+    Ok(if reverse { Class::Reverse(name) } else { Class::Forward(name) })
+}
+
+/// A file that does not end in `.sql`: fine, unless it looks like a migration.
+fn not_sql(file: &str) -> Result<Class, FileNameError> {
+    let lower = file.to_ascii_lowercase();
+    let digits = lower.trim_start_matches(['v', 'u']);
+    let numbered = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').starts_with('_');
+    let is_text = [".md", ".txt"].iter().any(|ending| lower.ends_with(ending));
+    if lower.ends_with(".rs") && numbered {
+        return Err(FileNameError {
+            message: format!("`{file}`: migrations written in Rust are not supported yet"),
+            help: "write it in SQL, or keep the file outside the folder of migrations".into(),
+        });
+    }
+    if lower.ends_with(".sql") || (numbered && !is_text) {
+        return Err(FileNameError {
+            message: format!("`{file}` looks like a migration but does not end in `.sql`"),
+            help: format!("{LAYOUTS}; or move the file out of the folder of migrations"),
+        });
+    }
+    Ok(Class::Other)
+}
+
+/// `V3__name`, `U3__name` or `3_name`.
+fn flat(folder: &str, stem: &str) -> Result<FileName, FileNameError> {
+    let error = |message: String| FileNameError { message, help: LAYOUTS.into() };
+    let unprefixed = stem.strip_prefix(['V', 'U', 'v', 'u']);
+    let prefix = stem.chars().next().filter(|_| unprefixed.is_some());
+    let rest = unprefixed.unwrap_or(stem);
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, rest) = rest.split_at(digits);
+    if number.is_empty() {
+        return Err(error(format!("`{stem}.sql` is not the name of a migration")));
+    }
+    if rest.starts_with('.') {
+        return Err(error(format!("`{stem}.sql`: a version is a whole number")));
+    }
+    let (separator, kind) = match prefix {
+        Some('V') => ("__", Kind::Ordered),
+        Some('U') => ("__", Kind::OutOfOrder),
+        Some(lower) => {
+            let upper = lower.to_ascii_uppercase();
+            return Err(error(format!("`{stem}.sql`: the prefix is a capital `{upper}`")));
+        }
+        None => ("_", Kind::Ordered),
+    };
+    match rest.strip_prefix(separator) {
+        Some(name) => file_name(folder, number, name, kind, stem),
+        None => {
+            Err(error(format!("`{stem}.sql`: `{separator}` has to stand between the version and the name")))
+        }
+    }
+}
+
+/// The folder `{version}_{name}` of a migration in diesel's layout.
+fn diesel(folder: &str, directory: &str) -> Result<FileName, FileNameError> {
+    let digits = directory.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let (number, rest) = directory.split_at(directory.len() - digits.len());
+    let number = without_dashes(number).ok_or_else(|| FileNameError {
+        message: format!("`{directory}`: a version with a number other than 0000 behind the time would come after all others"),
+        help: "give the folder a time of its own".into(),
+    })?;
+    match rest.strip_prefix('_') {
+        Some(name) if !number.is_empty() => file_name(folder, &number, name, Kind::Ordered, directory),
+        _ => Err(FileNameError {
+            message: format!("the folder `{directory}` of this file is not the name of a migration"),
+            help: LAYOUTS.into(),
+        }),
+    }
+}
+
+/// `2019-02-26-002946` is 20190226002946. Newer diesel adds `-0000` behind the time: it is dropped,
+/// because a project has both forms and only the same number of digits sorts by time.
+fn without_dashes(number: &str) -> Option<String> {
+    let parts: Vec<&str> = number.split('-').collect();
+    match parts[..] {
+        [year, month, day, time, "0000"] => Some([year, month, day, time].concat()),
+        [_, _, _, _, _] => None,
+        _ => Some(parts.concat()),
+    }
+}
+
+fn file_name(
+    folder: &str,
+    number: &str,
+    name: &str,
+    kind: Kind,
+    whole: &str,
+) -> Result<FileName, FileNameError> {
+    let error = |message| FileNameError { message, help: LAYOUTS.into() };
+    if name.is_empty() || name.starts_with('_') || name.contains(char::is_control) {
+        return Err(error(format!("`{whole}`: there is no name behind the version")));
+    }
+    let Some(version) = number.parse().ok().and_then(Version::new) else {
+        return Err(error(format!("`{whole}`: the version is larger than {}", i64::MAX)));
+    };
+    Ok(FileName { folder: folder.into(), version, name: name.into(), kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(folder: &str, version: i64, name: &str, kind: Kind) -> FileName {
+        FileName { folder: folder.into(), version: Version::embedded(version), name: name.into(), kind }
+    }
+
+    #[test]
+    fn three_layouts() {
+        use Kind::{Ordered, OutOfOrder};
+        let cases = [
+            ("V1__a.sql", Class::Forward(name("", 1, "a", Ordered))),
+            ("users/V012__a_b.sql", Class::Forward(name("users", 12, "a_b", Ordered))),
+            ("a/b/U7__c.sql", Class::Forward(name("a/b", 7, "c", OutOfOrder))),
+            ("V1__a.down.sql", Class::Reverse(name("", 1, "a", Ordered))),
+            ("0_a.sql", Class::Forward(name("", 0, "a", Ordered))),
+            ("20240131120000_add-x.up.sql", Class::Forward(name("", 20240131120000, "add-x", Ordered))),
+            ("3_a.down.sql", Class::Reverse(name("", 3, "a", Ordered))),
+            (
+                "2019-02-26-002946_create_user/up.sql",
+                Class::Forward(name("", 20190226002946, "create_user", Ordered)),
+            ),
+            ("2026-07-30-140000-0000_x/up.sql", Class::Forward(name("", 20260730140000, "x", Ordered))),
+            ("db/00000000000000_init/down.sql", Class::Reverse(name("db", 0, "init", Ordered))),
+            ("1_a/metadata.toml", Class::Metadata(name("", 1, "a", Ordered))),
+            ("metadata.toml", Class::Other),
+            ("README.md", Class::Other),
+            ("20240131_why.md", Class::Other),
+            ("mod.rs", Class::Other),
+            ("schema.rs", Class::Other),
+        ];
+        for (path, class) in cases {
+            assert_eq!(classify(path), Ok(class), "{path}");
+        }
+    }
+
+    #[test]
+    fn mistyped_names_are_never_skipped() {
+        let cases = [
+            ("V1_a.sql", "`__` has to stand"),
+            ("v1__a.sql", "capital `V`"),
+            ("u1__a.sql", "capital `U`"),
+            ("V__a.sql", "not the name of a migration"),
+            ("schema.sql", "not the name of a migration"),
+            (".sql", "not the name of a migration"),
+            ("1.sql", "`_` has to stand"),
+            ("1__a.sql", "no name behind"),
+            ("V1__.sql", "no name behind"),
+            ("V1___a.sql", "no name behind"),
+            ("V1.2__a.sql", "whole number"),
+            ("V9223372036854775808__a.sql", "larger than"),
+            ("V1__a.SQL", "does not end in `.sql`"),
+            ("V1__a.sq", "does not end in `.sql`"),
+            ("V1__a", "does not end in `.sql`"),
+            ("1_a.sql.bak", "does not end in `.sql`"),
+            ("V7__backfill.rs", "written in Rust"),
+            ("up.sql", "not the name of a migration"),
+            ("users/up.sql", "the folder `users`"),
+            ("-_x/up.sql", "the folder `-_x`"),
+            ("1-2/down.sql", "the folder `1-2`"),
+            ("2026-07-30-140000-0001_x/up.sql", "other than 0000"),
+        ];
+        for (path, part) in cases {
+            let error = classify(path).expect_err(path);
+            assert!(error.message.contains(part), "{path}: {error}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The attributes in the leading comment block of a migration.
+//!
+//! ```sql
+//! -- Adds the address that the mailer reads.
+//! -- #[route(group = "users")]
+//! -- #[lock_timeout = "2s"]
+//! ALTER TABLE account ADD COLUMN email text;
+//! ```
+
+pub mod attribute;
+pub mod duration;
+pub mod predicate;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use attribute::{Cursor, Literal, Meta, SyntaxError};
+use predicate::RouteSource;
+
+use crate::lex::Token;
+use crate::migration::Timeouts;
+use crate::source::{SourceFile, Spanned};
+use crate::{Diagnostic, suggest};
+
+/// What a header says.
+#[derive(Debug, Clone, Default)]
+pub struct Header {
+    /// `route(..)`
+    pub route: Option<RouteSource>,
+    /// Whether there is a `route(..)` at all, also one that could not be read.
+    pub has_route: bool,
+    /// `no_transaction`, or sqlx's first line `-- no-transaction`.
+    pub no_transaction: bool,
+    /// `lock_timeout` and `statement_timeout`
+    pub timeouts: Timeouts,
+    /// `vars(..)`
+    pub vars: Vec<Spanned<String>>,
+    /// The lines that hold attributes, with their line ends.
+    pub lines: Vec<Range<usize>>,
+}
+
+/// The attributes there are, and how each is written.
+const ATTRIBUTES: [(&str, &str); 5] = [
+    ("route", "#[route(group = \"users\")]"),
+    ("no_transaction", "#[no_transaction]"),
+    ("lock_timeout", "#[lock_timeout = \"2s\"]"),
+    ("statement_timeout", "#[statement_timeout = \"1min\"]"),
+    ("vars", "#[vars(shard_id)]"),
+];
+
+/// The first line that sqlx reads as `no_transaction`.
+const SQLX_NO_TRANSACTION: &str = "-- no-transaction";
+
+/// Reads the header of a file, whose tokens are given, and says what is wrong with it.
+pub fn read(source: &Arc<SourceFile>, tokens: &[Token], faults: &mut Vec<Diagnostic>) -> Header {
+    let mut reader = Reader { source, header: Header::default(), seen: Vec::new(), faults };
+    reader.header.no_transaction = source.text.starts_with(SQLX_NO_TRANSACTION);
+    let mut in_header = true;
+    for token in tokens {
+        let text = &source.text[token.span.clone()];
+        if token.is_line_comment() {
+            reader.line(text, token.span.clone(), in_header);
+        } else if token.is_block_comment() && in_header {
+            reader.block(text, token.span.start);
+        } else if token.is_code() {
+            in_header = false;
+        }
+    }
+    reader.header
+}
+
+struct Reader<'a> {
+    source: &'a Arc<SourceFile>,
+    header: Header,
+    seen: Vec<Spanned<String>>,
+    faults: &'a mut Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, message: impl Into<String>, span: Range<usize>, help: impl Into<String>) {
+        self.faults.push(Diagnostic::new("header", message).at(self.source, span, "").help(help));
+    }
+
+    /// One `--` comment.
+    fn line(&mut self, line: &str, span: Range<usize>, in_header: bool) {
+        let comment = line.trim_start_matches('-');
+        let text = comment.trim_start();
+        let start = span.start + line.len() - text.len();
+        if !is_attribute(text) {
+            if in_header && looks_like_attribute(text) {
+                self.fault(
+                    "this looks like an attribute and is not one",
+                    start..span.end,
+                    "an attribute is written `-- #[name(..)]`",
+                );
+            }
+            return;
+        }
+        if !in_header {
+            self.fault(
+                "an attribute after the first statement has no effect",
+                start..span.end,
+                "move it into the comment at the top of the file",
+            );
+            return;
+        }
+        let end = self.source.text[span.end..].find('\n').map_or(span.end, |at| span.end + at + 1);
+        self.header.lines.push(span.start..end);
+        let mut cursor = Cursor::new(text, start);
+        loop {
+            match attribute(&mut cursor) {
+                Ok(meta) => self.attribute(&meta),
+                Err(error) => {
+                    self.fault(
+                        error.message,
+                        error.span,
+                        "an attribute is written `-- #[name]`, `-- #[name = \"value\"]` or `-- #[name(..)]`",
+                    );
+                    return;
+                }
+            }
+            if cursor.is_done() {
+                return;
+            }
+        }
+    }
+
+    /// A `/* .. */` comment of the header: attributes don't count there.
+    fn block(&mut self, text: &str, start: usize) {
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            let trimmed = line.trim_start_matches(|c: char| c.is_whitespace() || c == '*' || c == '/');
+            if is_attribute(trimmed) {
+                let at = start + offset + line.len() - trimmed.len();
+                self.fault(
+                    "an attribute in a block comment has no effect",
+                    at..at + trimmed.trim_end().len(),
+                    "write it in a `--` comment",
+                );
+            }
+            offset += line.len();
+        }
+    }
+
+    fn attribute(&mut self, meta: &Meta) {
+        let name = match meta {
+            Meta::Word(name) | Meta::Value { key: name, .. } | Meta::List { name, .. } => name.clone(),
+            Meta::Literal(literal) => {
+                return self.fault(
+                    "expected a name",
+                    literal.span.clone(),
+                    "an attribute begins with its name",
+                );
+            }
+        };
+        let Some((_, usage)) = ATTRIBUTES.iter().find(|(known, _)| *known == name.value) else {
+            let fault =
+                Diagnostic::new("unknown-attribute", format!("no attribute is called `{}`", name.value))
+                    .at(self.source, name.span.clone(), "unknown attribute")
+                    .help(suggest::help(&name.value, "attributes", ATTRIBUTES.map(|(known, _)| known)));
+            return self.faults.push(fault);
+        };
+        if let Some(first) = self.seen.iter().find(|seen| seen.value == name.value) {
+            let fault = Diagnostic::new("header", format!("`{}` is given twice", name.value))
+                .at(self.source, name.span.clone(), "again here")
+                .at(self.source, first.span.clone(), "first given here")
+                .help("keep one; several routes are joined with `any(..)` or `all(..)`");
+            return self.faults.push(fault);
+        }
+        self.seen.push(name.clone());
+        let usage = format!("write `{usage}`");
+        match (name.value.as_str(), meta) {
+            ("route", Meta::List { items, span, .. }) => {
+                self.header.has_route = true;
+                match items.as_slice() {
+                    [item] => match predicate::read(item, self.source) {
+                        Ok(route) => self.header.route = Some(route),
+                        Err(fault) => self.faults.push(fault),
+                    },
+                    [] => self.fault("the route is empty", span.clone(), usage),
+                    [_, second, ..] => self.fault(
+                        "a route is one predicate",
+                        second.span(),
+                        "join several with `any(..)` or `all(..)`",
+                    ),
+                }
+            }
+            ("no_transaction", Meta::Word(_)) => self.header.no_transaction = true,
+            ("lock_timeout" | "statement_timeout", Meta::Value { value, .. }) => {
+                let duration = match &value.value {
+                    Literal::Text(text) => duration::parse(text),
+                    Literal::Number(number) => {
+                        Err(format!("`{number}` has no unit: write it as `\"500ms\"` or `\"2s\"`"))
+                    }
+                };
+                match duration {
+                    Ok(duration) if name.value == "lock_timeout" => {
+                        self.header.timeouts.lock = Some(duration)
+                    }
+                    Ok(duration) => self.header.timeouts.statement = Some(duration),
+                    Err(message) => self.fault(message, value.span.clone(), usage),
+                }
+            }
+            ("vars", Meta::List { items, span, .. }) => {
+                if items.is_empty() {
+                    self.fault("`vars()` is empty", span.clone(), usage.clone());
+                }
+                for item in items {
+                    match item {
+                        Meta::Word(word) => self.header.vars.push(word.clone()),
+                        other => self.fault("expected the name of a variable", other.span(), usage.clone()),
+                    }
+                }
+            }
+            _ => {
+                self.header.has_route |= name.value == "route";
+                self.fault(format!("`{}` is not written like this", name.value), meta.span(), usage);
+            }
+        }
+    }
+}
+
+/// `#[meta]`
+fn attribute(cursor: &mut Cursor<'_>) -> Result<Meta, SyntaxError> {
+    cursor.expect("#")?;
+    cursor.expect("[")?;
+    let meta = cursor.meta()?;
+    cursor.expect("]")?;
+    Ok(meta)
+}
+
+/// Whether a comment's text begins with `#[`.
+fn is_attribute(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|rest| rest.trim_start().starts_with('['))
+}
+
+/// Whether a comment of the header is most likely meant to be an attribute: `#route(..)`,
+/// `#![route(..)]`, `[route(..)]`, `route(group = ..)`.
+fn looks_like_attribute(text: &str) -> bool {
+    let word = text.trim_start_matches(|c: char| c.is_whitespace() || "#![".contains(c));
+    let marked = word.len() < text.len();
+    let name = &word[..word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len())];
+    let known = ATTRIBUTES.iter().any(|(known, _)| *known == name);
+    let next = word[name.len()..].trim_start();
+    match next.chars().next() {
+        Some('(') => known,
+        Some('=' | ']') | None => known && marked,
+        Some(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Style;
+    use crate::lex;
+    use std::time::Duration;
+
+    fn header(text: &str) -> (Header, Vec<Diagnostic>) {
+        let source = Arc::new(SourceFile { path: "V1__x.sql".into(), text: text.into() });
+        let mut faults = Vec::new();
+        let header = read(&source, &lex::tokens(text), &mut faults);
+        (header, faults)
+    }
+
+    #[test]
+    fn attributes_of_every_kind() {
+        let (header, faults) = header(
+            "/* a licence */\n-- Prose first.\n--#[route(group = \"users\")] #[no_transaction]\n\n-- # [lock_timeout = \"2s\"]\n\
+             -- #[statement_timeout = \"1min\"]\n-- #[vars(shard_id, region)]\nselect 1; -- tail\n",
+        );
+        assert_eq!(faults, []);
+        assert_eq!(header.route.unwrap().route.to_string(), "group = \"users\"");
+        assert!(header.no_transaction);
+        assert_eq!(header.timeouts.lock, Some(Duration::from_secs(2)));
+        assert_eq!(header.timeouts.statement, Some(Duration::from_secs(60)));
+        let vars: Vec<_> = header.vars.iter().map(|var| var.value.as_str()).collect();
+        assert_eq!(vars, ["shard_id", "region"]);
+        assert_eq!(header.lines.len(), 4);
+    }
+
+    #[test]
+    fn the_first_line_of_sqlx_counts() {
+        assert!(header("-- no-transaction\nselect 1").0.no_transaction);
+        assert!(!header("\n-- no-transaction\nselect 1").0.no_transaction);
+    }
+
+    #[test]
+    fn prose_is_prose() {
+        let text = "-- the route (see below) [sic] # 1\n-- vars = x\n-- everywhere\n--\n-- no_transaction needed\nselect '-- #[x]'; /* #[x] */";
+        assert_eq!(header(text).1, []);
+    }
+
+    #[test]
+    fn every_fault_is_pointed_at() {
+        let cases = [
+            "-- #[rout(group = \"users\")]",
+            "-- #[route(group = \"users\")\n",
+            "-- #[route(group = \"users\")] and more",
+            "-- #[route]",
+            "-- #[route()]",
+            "-- #[route(everywhere, everywhere)]",
+            "-- #[route(grop = \"users\")]",
+            "-- #[route(everywhere)]\n-- #[route(everywhere)]",
+            "-- #[no_transaction = \"yes\"]",
+            "-- #[lock_timeout = \"2 weeks\"]",
+            "-- #[lock_timeout = 2]",
+            "-- #[vars()]",
+            "-- #[vars(\"a\")]",
+            "-- #[\"x\"]",
+            "-- #route(everywhere)",
+            "-- #![no_transaction]",
+            "-- route(group = \"users\")",
+            "/*\n * #[route(everywhere)]\n */",
+            "select 1;\n-- #[no_transaction]",
+        ];
+        let rendered: Vec<String> = cases
+            .iter()
+            .map(|text| {
+                let faults = header(text).1;
+                assert_eq!(faults.len(), 1, "{text}: {faults:?}");
+                faults[0].render(Style::Plain)
+            })
+            .collect();
+        insta::assert_snapshot!(rendered.join("\n\n"));
+    }
+}

@@ -1,0 +1,190 @@
+//! The words of an SQL file: what is closed, where a statement ends, how it begins.
+
+use std::ops::Range;
+
+use squawk_lexer::{LiteralKind, TokenKind, tokenize};
+
+/// A token and its bytes.
+#[derive(Debug, Clone)]
+pub struct Token {
+    kind: TokenKind,
+    /// Its bytes in the text.
+    pub span: Range<usize>,
+}
+
+/// The tokens of a text, white space and comments among them.
+pub fn tokens(sql: &str) -> Vec<Token> {
+    let mut at = 0;
+    tokenize(sql)
+        .map(|token| {
+            let start = at;
+            at += token.len as usize;
+            Token { kind: token.kind, span: start..at }
+        })
+        .collect()
+}
+
+impl Token {
+    /// What the token opens and never closes, if it does.
+    pub fn unclosed(&self) -> Option<&'static str> {
+        match self.kind {
+            TokenKind::BlockComment { terminated: false } => Some("block comment"),
+            TokenKind::QuotedIdent { terminated: false, .. } => Some("quoted identifier"),
+            TokenKind::Literal { kind } => match kind {
+                LiteralKind::DollarQuotedString { terminated: false } => Some("dollar-quoted string"),
+                LiteralKind::Str { terminated: false }
+                | LiteralKind::NationalStr { terminated: false }
+                | LiteralKind::ByteStr { terminated: false }
+                | LiteralKind::BitStr { terminated: false }
+                | LiteralKind::UnicodeEscStr { terminated: false }
+                | LiteralKind::EscStr { terminated: false } => Some("string"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether it is a `--` comment.
+    pub fn is_line_comment(&self) -> bool {
+        self.kind == TokenKind::LineComment
+    }
+
+    /// Whether it is a `/* .. */` comment.
+    pub fn is_block_comment(&self) -> bool {
+        matches!(self.kind, TokenKind::BlockComment { .. })
+    }
+
+    /// Whether it is a quoted text, in which anything may stand.
+    pub fn is_quoted(&self) -> bool {
+        let is_number = |kind| matches!(kind, LiteralKind::Int { .. } | LiteralKind::Numeric { .. });
+        match self.kind {
+            TokenKind::QuotedIdent { .. } => true,
+            TokenKind::Literal { kind } => !is_number(kind),
+            _ => false,
+        }
+    }
+
+    /// Whether it is part of a statement: neither white space nor a comment.
+    pub fn is_code(&self) -> bool {
+        !self.is_line_comment() && !self.is_block_comment() && self.kind != TokenKind::Whitespace
+    }
+}
+
+/// One statement of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// From its first word to its last token, without the semicolon.
+    pub span: Range<usize>,
+    /// Its first unquoted words in capitals, at most [`Statement::WORDS`].
+    pub words: Vec<String>,
+}
+
+impl Statement {
+    /// How many words of a statement are kept.
+    pub const WORDS: usize = 4;
+}
+
+/// Takes a file apart at its semicolons, except for those inside parentheses and inside the
+/// `BEGIN .. END` of a routine's or a trigger's body. What is between two semicolons without any
+/// code is no statement.
+pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
+    let mut found = Vec::new();
+    let mut open = Open::default();
+    for token in tokens.iter().filter(|token| token.is_code()) {
+        match token.kind {
+            TokenKind::Semi if open.parentheses == 0 && open.blocks == 0 => {
+                found.extend(open.statement.take());
+                open = Open::default();
+                continue;
+            }
+            TokenKind::OpenParen => open.parentheses += 1,
+            TokenKind::CloseParen => open.parentheses = open.parentheses.saturating_sub(1),
+            _ => {}
+        }
+        let statement =
+            open.statement.get_or_insert_with(|| Statement { span: token.span.clone(), words: Vec::new() });
+        statement.span.end = token.span.end;
+        if token.kind != TokenKind::Ident {
+            continue;
+        }
+        let word = sql[token.span.clone()].to_ascii_uppercase();
+        if has_body(&statement.words) {
+            match word.as_str() {
+                "BEGIN" => open.blocks += 1,
+                "CASE" if open.blocks > 0 => open.blocks += 1,
+                "END" => open.blocks = open.blocks.saturating_sub(1),
+                _ => {}
+            }
+        }
+        if statement.words.len() < Statement::WORDS {
+            statement.words.push(word);
+        }
+    }
+    found.extend(open.statement);
+    found
+}
+
+/// The statement that is being read, and what is open in it.
+#[derive(Default)]
+struct Open {
+    statement: Option<Statement>,
+    parentheses: usize,
+    blocks: usize,
+}
+
+/// Whether a statement that begins like this may have a body with semicolons of its own: a routine
+/// with `BEGIN ATOMIC`, a trigger of SQLite.
+fn has_body(words: &[String]) -> bool {
+    let [first, rest @ ..] = words else { return false };
+    let modifiers = ["OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT"];
+    let kind = rest.iter().find(|word| !modifiers.contains(&word.as_str()));
+    first == "CREATE"
+        && kind.is_some_and(|kind| ["FUNCTION", "PROCEDURE", "TRIGGER"].contains(&kind.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(sql: &str) -> Vec<&str> {
+        statements(sql, &tokens(sql)).into_iter().map(|statement| &sql[statement.span]).collect()
+    }
+
+    #[test]
+    fn statements_end_at_semicolons() {
+        assert_eq!(split("select 1; -- x;\n select 'a;b' ;;/* c; */"), ["select 1", "select 'a;b'"]);
+        assert_eq!(split("select $$;$$, $a$ $$;$a$"), ["select $$;$$, $a$ $$;$a$"]);
+        assert_eq!(split("select \"a;b\"; select E'\\';'"), ["select \"a;b\"", "select E'\\';'"]);
+        assert_eq!(split("-- nothing\n;;"), [""; 0]);
+    }
+
+    #[test]
+    fn a_body_or_a_parenthesis_keeps_its_semicolons() {
+        for whole in [
+            "CREATE RULE r AS ON INSERT TO t DO (insert into a values (1); insert into b values (2))",
+            "create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end",
+            "CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = 1; DELETE FROM c; END",
+        ] {
+            assert_eq!(split(&format!("{whole};select 1")), [whole, "select 1"]);
+        }
+        assert_eq!(split("BEGIN; COMMIT; END"), ["BEGIN", "COMMIT", "END"]);
+        assert_eq!(split("create table begin (id int); select 1").len(), 2);
+    }
+
+    #[test]
+    fn unclosed_tokens_say_what_they_are() {
+        let unclosed = |sql: &str| tokens(sql).iter().find_map(Token::unclosed);
+        assert_eq!(unclosed("select 'a"), Some("string"));
+        assert_eq!(unclosed("select E'\\'"), Some("string"));
+        assert_eq!(unclosed("select \"a"), Some("quoted identifier"));
+        assert_eq!(unclosed("/* /* */"), Some("block comment"));
+        assert_eq!(unclosed("do $x$ $$ $y$"), Some("dollar-quoted string"));
+        assert_eq!(unclosed("select 'a', $$'$$, /* ' */ \"'\" -- '"), None);
+    }
+
+    #[test]
+    fn the_first_words_are_kept() {
+        let sql = "/* x */ drop index \"Concurrently\" concurrently a";
+        assert_eq!(statements(sql, &tokens(sql))[0].words, ["DROP", "INDEX", "CONCURRENTLY", "A"]);
+    }
+}

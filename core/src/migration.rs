@@ -1,0 +1,156 @@
+//! One migration, as it is embedded.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::{List, Route, Text};
+
+/// The number of a migration; it orders the migrations of a database. Never negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(i64);
+
+impl Version {
+    /// The version of that number; `None` when it is negative.
+    pub const fn new(number: i64) -> Option<Self> {
+        if number >= 0 { Some(Self(number)) } else { None }
+    }
+
+    /// For the code that the macro emits, which has checked the number already.
+    #[doc(hidden)]
+    pub const fn embedded(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// The SHA-256 of a migration's text without its attribute lines; shown as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Checksum(pub [u8; 32]);
+
+impl Checksum {
+    /// Of a text, which is normalised already and has its attribute lines removed.
+    #[cfg(feature = "compile")]
+    pub fn of(text: &str) -> Self {
+        use sha2::{Digest, Sha256};
+        Self(Sha256::digest(text).into())
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Checksum({self})")
+    }
+}
+
+/// Whether a migration may come after newer ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `V` files, and all files of other layouts: in the order of their versions.
+    Ordered,
+    /// `U` files: applied whenever they are pending, also below the newest applied version.
+    OutOfOrder,
+}
+
+/// How the SQL of a migration is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transaction {
+    /// In one transaction, together with its history row.
+    Whole,
+    /// `#[no_transaction]`: statement by statement, each on its own.
+    None,
+}
+
+/// The limits that a header sets for its migration; `None` leaves the connection's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timeouts {
+    /// `#[lock_timeout = "2s"]`: how long a statement waits for a lock.
+    pub lock: Option<Duration>,
+    /// `#[statement_timeout = "1min"]`: how long a statement runs.
+    pub statement: Option<Duration>,
+}
+
+/// One migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// Its number, unique on each database.
+    pub version: Version,
+    /// The rest of its file name.
+    pub name: Text,
+    /// Its file, relative to the folder of migrations, with `/`.
+    pub file: Text,
+    /// Whether it may come late.
+    pub kind: Kind,
+    /// Tells an edited file from the one that was applied.
+    pub checksum: Checksum,
+    /// The databases it is for.
+    pub route: Route,
+    /// How it is run.
+    pub transaction: Transaction,
+    /// The limits it sets.
+    pub timeouts: Timeouts,
+    /// The variables it declares.
+    pub vars: List<Text>,
+    /// Its text, as normalised when it was read.
+    pub sql: Text,
+    /// The bytes of each statement in the text, in order, without the semicolons.
+    pub statements: List<Range<usize>>,
+}
+
+/// `12 add_email`, as messages name a migration.
+impl fmt::Display for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.version, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_read_back() {
+        let sum = Checksum([0xa5; 32]);
+        assert_eq!(Checksum::parse(&sum.to_string()), Some(sum));
+        let long = "a".repeat(66);
+        for bad in ["", "a5", "é", &"g".repeat(64), &long, &"é".repeat(32)] {
+            assert_eq!(Checksum::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[cfg(feature = "compile")]
+    #[test]
+    fn the_checksum_is_sha_256() {
+        // The value of `printf abc | sha256sum`.
+        let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Checksum::of("abc").to_string(), sum);
+    }
+}

@@ -1,0 +1,502 @@
+//! `databases.toml` read into a [`Topology`], with every fault in it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::range::{self, NumberRange};
+use super::table::{self, Entry, Table};
+use super::{Database, EngineKind, Role, Topology};
+use crate::header::predicate::{self, RouteSource};
+use crate::source::{Position, SourceFile, Spanned};
+use crate::template::Template;
+use crate::{DatabaseName, Diagnostic, GroupName, Label, Text, suggest};
+
+/// A topology and what the checks need of its file.
+#[derive(Debug, Clone)]
+pub struct TopologyFile {
+    /// The fleet.
+    pub topology: Topology,
+    /// The file.
+    pub source: Arc<SourceFile>,
+    /// Where each database is declared.
+    pub declared: BTreeMap<DatabaseName, Range<usize>>,
+    /// `[routes]`: the routes of folders.
+    pub folder_routes: Vec<FolderRoute>,
+}
+
+/// One line of `[routes]`.
+#[derive(Debug, Clone)]
+pub struct FolderRoute {
+    /// The folder, relative to the folder of migrations; empty for that folder itself.
+    pub folder: String,
+    /// Where it is named.
+    pub span: Range<usize>,
+    /// Its route; `None` when it could not be read, which has been said already.
+    pub route: Option<RouteSource>,
+}
+
+/// How many databases are worked on at a time where the file does not say.
+pub const DEFAULT_CONCURRENCY: usize = 32;
+
+/// Names that mean something else where a database is named.
+const RESERVED: [&str; 1] = ["all"];
+
+/// Reads the file. What could be read is returned also when there are faults, so that the checks
+/// find theirs as well; `None` when it is no TOML at all.
+pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<TopologyFile> {
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        faults.extend(errors.iter().map(|error| {
+            let span = error.span().unwrap_or(0..0);
+            Diagnostic::new("topology", format!("not valid TOML: {}", error.message())).at(source, span, "")
+        }));
+        return None;
+    }
+    let root = Table::root(source, document.get_ref());
+    root.refuse_others(&["groups", "databases", "routes", "rollout"], faults);
+    let groups = read_groups(&root, faults);
+    let (databases, declared) = read_databases(&root, &groups, faults);
+    let folder_routes = read_routes(&root, faults);
+    let rollout = root.table("rollout", faults);
+    if let Some(rollout) = &rollout {
+        rollout.refuse_others(&["concurrency"], faults);
+    }
+    let concurrency = rollout.and_then(|rollout| rollout.count("concurrency", faults));
+    if databases.is_empty() && faults.is_empty() {
+        faults.push(Diagnostic::new("topology", "no database is declared").in_file(source).help(
+            "declare each with its URL: `[databases.default]` and `url = \"${DATABASE_URL}\"` below it",
+        ));
+    }
+    let topology = Topology {
+        file: source.path.clone().into(),
+        groups: groups.into_iter().map(|group| group.value).collect(),
+        databases: databases.into(),
+        concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+    };
+    Some(TopologyFile { topology, source: Arc::clone(source), declared, folder_routes })
+}
+
+fn read_groups(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<GroupName>> {
+    let Some(table) = root.table("groups", faults) else { return Vec::new() };
+    let mut groups = Vec::new();
+    for entry in table.entries() {
+        let (key, _) = &entry;
+        match Table::of(root.source, format!("the group `{}`", key.value), &entry) {
+            Ok(group) => group.refuse_others(&[], faults),
+            Err(fault) => faults.push(fault),
+        }
+        match GroupName::new(key.value.as_str()) {
+            Ok(name) => groups.push(Spanned::new(name, key.span.clone())),
+            Err(error) => faults.push(fault(root, error.to_string(), &key.span)),
+        }
+    }
+    groups
+}
+
+type Databases = (Vec<Database>, BTreeMap<DatabaseName, Range<usize>>);
+
+fn read_databases(
+    root: &Table<'_>,
+    groups: &[Spanned<GroupName>],
+    faults: &mut Vec<Diagnostic>,
+) -> Databases {
+    let mut databases = Vec::new();
+    let mut declared: BTreeMap<DatabaseName, Range<usize>> = BTreeMap::new();
+    let mut replicas: Vec<(DatabaseName, Spanned<String>)> = Vec::new();
+    let entries = root.table("databases", faults).map(|table| table.entries()).unwrap_or_default();
+    for entry in &entries {
+        let Some(template) = DatabaseEntry::read(root, entry, groups, faults) else { continue };
+        for index in 0..template.count() {
+            let Some(database) = template.at(index, root, faults) else { break };
+            if let Some(first) = declared.get(&database.name) {
+                let twice = format!("the database `{}` is declared twice", database.name);
+                faults.push(fault(root, twice, &entry.0.span).at(
+                    root.source,
+                    first.clone(),
+                    "first declared here",
+                ));
+                continue;
+            }
+            declared.insert(database.name.clone(), entry.0.span.clone());
+            if let (Role::ReplicaOf(primary), Some(written)) = (&database.role, &template.replica_of) {
+                replicas.push((primary.clone(), written.clone()));
+            }
+            databases.push(database);
+        }
+    }
+    for (primary, written) in replicas {
+        let all =
+            databases.iter().filter(|database| !database.is_replica()).map(|database| database.name.as_str());
+        let found = databases.iter().find(|database| database.name == primary);
+        let message = match found {
+            Some(found) if found.is_replica() => format!("`{primary}` is a replica itself"),
+            Some(_) => continue,
+            None => format!("no database is called `{primary}`"),
+        };
+        let help = suggest::help(primary.as_str(), "databases that can have a replica", all);
+        faults.push(fault(root, message, &written.span).help(help));
+    }
+    (databases, declared)
+}
+
+/// One entry of `[databases]`, which may stand for many databases.
+struct DatabaseEntry {
+    name: Spanned<String>,
+    ranges: Vec<NumberRange>,
+    group: Option<GroupName>,
+    labels: Vec<Label>,
+    engine: Option<EngineKind>,
+    replica_of: Option<Spanned<String>>,
+    url: Spanned<String>,
+    migrate_url: Option<Spanned<String>>,
+    vars: Vec<(String, Spanned<String>)>,
+}
+
+impl DatabaseEntry {
+    const KEYS: [&'static str; 7] = ["url", "migrate_url", "engine", "group", "labels", "vars", "replica_of"];
+
+    fn read(
+        root: &Table<'_>,
+        entry: &Entry<'_>,
+        groups: &[Spanned<GroupName>],
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        let name = entry.0.clone();
+        let table = Table::of(root.source, format!("the database `{}`", name.value), entry);
+        let table = table.map_err(|fault| faults.push(fault)).ok()?;
+        table.refuse_others(&Self::KEYS, faults);
+
+        let ranges =
+            range::find(&name.value).map_err(|message| faults.push(fault(root, message, &name.span))).ok()?;
+        if ranges.len() > 1 {
+            faults.push(fault(root, "a name takes one range", &name.span));
+            return None;
+        }
+        let group = table.text("group", faults).and_then(|group| {
+            let known = groups.iter().find(|known| known.value.as_str() == group.value);
+            if known.is_none() {
+                let names = groups.iter().map(|known| known.value.as_str());
+                let message = format!("no shard group is called `{}`", group.value);
+                faults.push(fault(root, message, &group.span).help(format!(
+                    "{}; declare a new one with `[groups.{}]`",
+                    suggest::help(&group.value, "groups in databases.toml", names),
+                    group.value
+                )));
+            }
+            known.map(|known| known.value.clone())
+        });
+        let labels = table.texts("labels", faults).into_iter().filter_map(|label| {
+            Label::new(label.value)
+                .map_err(|error| faults.push(fault(root, error.to_string(), &label.span)))
+                .ok()
+        });
+        let labels = labels.collect();
+        let engine = table.text("engine", faults).and_then(|engine| {
+            let known = EngineKind::by_name(&engine.value);
+            if known.is_none() {
+                let help = suggest::help(&engine.value, "engines", EngineKind::ALL.map(EngineKind::as_str));
+                faults.push(
+                    fault(root, format!("no engine is called `{}`", engine.value), &engine.span).help(help),
+                );
+            }
+            known
+        });
+        let replica_of = table.text("replica_of", faults);
+        if let (Some(_), Some(group)) = (&replica_of, table.text("group", faults)) {
+            faults.push(
+                fault(root, "a replica is in its primary's group", &group.span).help("remove this line"),
+            );
+        }
+        let vars = table.table("vars", faults).map(|vars| vars.entries()).unwrap_or_default();
+        let vars =
+            vars.iter().filter_map(|var| Some((var.0.value.clone(), table::text(root.source, var, faults)?)));
+        let vars = vars.collect();
+        let migrate_url = table.text("migrate_url", faults);
+        if !table.has("url") {
+            let message = format!("the database `{}` has no URL", name.value);
+            faults.push(
+                fault(root, message, &name.span).help("add `url = \"${DATABASE_URL}\"`, or the URL itself"),
+            );
+        }
+        let url = table.text("url", faults)?;
+        let read = Self { name, ranges, group, labels, engine, replica_of, url, migrate_url, vars };
+        let before = faults.len();
+        for url in [Some(&read.url), read.migrate_url.as_ref()].into_iter().flatten() {
+            read.check_url(url, root, faults);
+        }
+        (faults.len() == before).then_some(read)
+    }
+
+    fn count(&self) -> usize {
+        self.ranges.first().map_or(1, NumberRange::count)
+    }
+
+    /// A URL has to be well-formed as far as it is known: its variables, and its scheme.
+    fn check_url(&self, url: &Spanned<String>, root: &Table<'_>, faults: &mut Vec<Diagnostic>) {
+        let Some(first) = self.fill(url, 0, root, faults) else { return };
+        let template = match Template::parse(&first) {
+            Ok(template) => template,
+            Err(error) => return faults.push(fault(root, error.to_string(), &url.span)),
+        };
+        let literal = template.literal_start();
+        if literal.is_empty() && !first.is_empty() {
+            return;
+        }
+        let schemes = "a URL begins with `postgres:` or `sqlite:`, or is one `${VARIABLE}`";
+        match (
+            literal.split_once(':').map(|(scheme, _)| (scheme, EngineKind::by_scheme(scheme))),
+            self.engine,
+        ) {
+            (None, _) => faults.push(fault(root, "the URL has no scheme", &url.span).help(schemes)),
+            (Some((scheme, None)), _) => {
+                faults.push(
+                    fault(root, format!("no engine has URLs that begin with `{scheme}:`"), &url.span)
+                        .help(schemes),
+                );
+            }
+            (Some((scheme, Some(found))), Some(said)) if found != said => {
+                let message = format!("the engine is `{said}`, and the URL begins with `{scheme}:`");
+                faults.push(fault(root, message, &url.span).help("correct one of them"));
+            }
+            _ => {}
+        }
+    }
+
+    /// A value with its ranges filled in; each must have as many numbers as the name's.
+    fn fill(
+        &self,
+        value: &Spanned<String>,
+        index: usize,
+        root: &Table<'_>,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<String> {
+        let ranges = match range::find(&value.value) {
+            Ok(ranges) => ranges,
+            Err(message) => {
+                faults.push(fault(root, message, &value.span));
+                return None;
+            }
+        };
+        if let Some(other) =
+            ranges.iter().find(|range| self.ranges.is_empty() || range.count() != self.count())
+        {
+            let message = match self.ranges.first() {
+                None => "a range needs a range in the database's name".to_owned(),
+                Some(_) => format!(
+                    "this range has {} numbers, the database's name has {}",
+                    other.count(),
+                    self.count()
+                ),
+            };
+            faults.push(fault(root, message, &value.span).at(
+                root.source,
+                self.name.span.clone(),
+                "the name",
+            ));
+            return None;
+        }
+        Some(range::fill(&value.value, &ranges, index))
+    }
+
+    /// The database at an index of the range.
+    fn at(&self, index: usize, root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Option<Database> {
+        let name = range::fill(&self.name.value, &self.ranges, index);
+        let name = DatabaseName::new(name)
+            .map_err(|error| faults.push(fault(root, error.to_string(), &self.name.span)))
+            .ok()?;
+        if RESERVED.contains(&name.as_str()) {
+            faults.push(fault(
+                root,
+                format!("a database can't be called `{name}`: the word means every database"),
+                &self.name.span,
+            ));
+            return None;
+        }
+        let role = match &self.replica_of {
+            None => Role::Primary,
+            Some(primary) => {
+                let text = self.fill(primary, index, root, faults)?;
+                Role::ReplicaOf(
+                    DatabaseName::new(text)
+                        .map_err(|error| faults.push(fault(root, error.to_string(), &primary.span)))
+                        .ok()?,
+                )
+            }
+        };
+        let mut vars: Vec<(Text, Text)> = Vec::new();
+        for (key, value) in &self.vars {
+            vars.push((key.clone().into(), self.fill(value, index, root, faults)?.into()));
+        }
+        let migrate_url = match &self.migrate_url {
+            Some(url) => Some(self.fill(url, index, root, faults)?.into()),
+            None => None,
+        };
+        Some(Database {
+            name,
+            role,
+            group: self.group.clone(),
+            labels: self.labels.clone().into(),
+            vars: vars.into(),
+            engine: self.engine,
+            url: self.fill(&self.url, index, root, faults)?.into(),
+            migrate_url,
+            line: Position::of(&root.source.text, self.name.span.start).line,
+        })
+    }
+}
+
+fn read_routes(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<FolderRoute> {
+    let Some(table) = root.table("routes", faults) else { return Vec::new() };
+    let mut routes: Vec<FolderRoute> = Vec::new();
+    for entry in table.entries() {
+        let Some(text) = table::text(root.source, &entry, faults) else { continue };
+        let folder =
+            entry.0.value.trim_start_matches("./").trim_end_matches('/').trim_matches('.').to_owned();
+        if let Some(first) = routes.iter().find(|route| route.folder == folder) {
+            let twice = fault(root, "this folder has a route already", &entry.0.span);
+            faults.push(twice.at(root.source, first.span.clone(), "here"));
+            continue;
+        }
+        let route = read_route(root, &text).map_err(|fault| faults.push(fault)).ok();
+        routes.push(FolderRoute { folder, span: entry.0.span, route });
+    }
+    routes
+}
+
+/// A route written as a TOML text. Its parts are pointed at where the text stands in the file as it
+/// is; where it has escapes, all of it is.
+fn read_route(root: &Table<'_>, text: &Spanned<String>) -> Result<RouteSource, Diagnostic> {
+    let inside = text.span.start + 1..text.span.end.saturating_sub(1);
+    if root.source.text.get(inside.clone()) == Some(text.value.as_str()) {
+        return predicate::read_text(&text.value, inside.start, root.source);
+    }
+    let alone = Arc::new(SourceFile { path: root.source.path.clone(), text: text.value.clone() });
+    let mut route = predicate::read_text(&text.value, 0, &alone)
+        .map_err(|found| Diagnostic { places: fault(root, "", &text.span).places, ..found })?;
+    route.source = Arc::clone(root.source);
+    route.span = text.span.clone();
+    route.mentions.iter_mut().for_each(|mention| mention.name.span = text.span.clone());
+    Ok(route)
+}
+
+fn fault(root: &Table<'_>, message: impl Into<String>, span: &Range<usize>) -> Diagnostic {
+    Diagnostic::new("topology", message).at(root.source, span.clone(), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Style;
+
+    fn parse(text: &str) -> (Option<TopologyFile>, Vec<Diagnostic>) {
+        let source = Arc::new(SourceFile { path: "databases.toml".into(), text: text.into() });
+        let mut faults = Vec::new();
+        (read(&source, &mut faults), faults)
+    }
+
+    #[test]
+    fn a_fleet_as_the_documentation_has_it() {
+        let (file, faults) = parse(
+            r#"
+            [groups.users]
+            [databases.default]
+            url = "${DATABASE_URL}"
+            [databases."users_{01..03}"]
+            group = "users"
+            url = "postgres://app:${DB_PASSWORD}@db{01..03}/users"
+            migrate_url = "${USERS_{01..03}_OWNER}"
+            labels = ["eu", "gold"]
+            vars = { shard_id = "{1..3}", region = "west", n = 4 }
+            [databases."users_{01..03}_replica"]
+            replica_of = "users_{01..03}"
+            url = "postgres://r{01..03}/users"
+            [routes]
+            "catalog" = 'database = "default"'
+            "." = "group = \"users\""
+            [rollout]
+            concurrency = 8
+            "#,
+        );
+        assert_eq!(faults, []);
+        let file = file.unwrap();
+        let topology = &file.topology;
+        assert_eq!(topology.concurrency, 8);
+        let names: Vec<_> = topology.primaries().map(|database| database.name.as_str()).collect();
+        assert_eq!(names, ["default", "users_01", "users_02", "users_03"]);
+        let second = topology.database("users_02").unwrap();
+        assert_eq!(second.url, "postgres://app:${DB_PASSWORD}@db02/users");
+        assert_eq!(second.migrate_url.as_deref(), Some("${USERS_02_OWNER}"));
+        assert_eq!((second.var("shard_id"), second.var("n"), second.var("x")), (Some("2"), Some("4"), None));
+        assert_eq!(second.labels.len(), 2);
+        assert_eq!(second.line, 5);
+        let replica = topology.database("users_03_replica").unwrap();
+        assert_eq!(replica.role, Role::ReplicaOf(DatabaseName::embedded("users_03")));
+        let routes: Vec<_> = file
+            .folder_routes
+            .iter()
+            .map(|r| (r.folder.as_str(), r.route.as_ref().unwrap().route.to_string()))
+            .collect();
+        assert_eq!(
+            routes,
+            [("catalog", "database = \"default\"".to_owned()), ("", "group = \"users\"".to_owned())]
+        );
+    }
+
+    #[test]
+    fn every_fault_is_pointed_at() {
+        let base = "[groups.users]\n[databases.default]\nurl = \"${URL}\"\n";
+        let cases = [
+            ("", "[databases.default\n"),
+            ("", "[databases]\n"),
+            (base, "[grups.x]\n"),
+            (base, "[groups.\"a b\"]\n"),
+            (base, "[groups.x]\nmembers = 3\n"),
+            (base, "[databases.x]\nurl = \"${URL}\"\ngruop = \"users\"\n"),
+            (base, "[databases.x]\nurl = \"${URL}\"\ngroup = \"user\"\n"),
+            (base, "[databases.x]\ngroup = \"users\"\n"),
+            (base, "[databases]\nx = 3\n"),
+            (base, "[databases.x]\nurl = true\n"),
+            (base, "[databases.x]\nurl = \"mysql://h/x\"\n"),
+            (base, "[databases.x]\nurl = \"users.db\"\n"),
+            (base, "[databases.x]\nurl = \"\"\n"),
+            (base, "[databases.x]\nurl = \"${A B}\"\n"),
+            (base, "[databases.x]\nurl = \"sqlite:x\"\nengine = \"postgres\"\n"),
+            (base, "[databases.x]\nurl = \"${URL}\"\nengine = \"postgre\"\n"),
+            (base, "[databases.x]\nurl = \"${URL}\"\nlabels = \"eu\"\n"),
+            (base, "[databases.x]\nurl = \"${URL}\"\nlabels = [\"e u\"]\n"),
+            (base, "[databases.x]\nurl = \"sqlite:{1..2}\"\n"),
+            (base, "[databases.\"x{1..3}\"]\nurl = \"sqlite:{1..2}\"\n"),
+            (base, "[databases.\"x{3..1}\"]\nurl = \"sqlite:{1..2}\"\n"),
+            (base, "[databases.\"x{1..2}{1..2}\"]\nurl = \"sqlite:x\"\n"),
+            (base, "[databases.\"{1..2}\"]\nurl = \"sqlite:{1..2}\"\n[databases.2]\nurl = \"sqlite:x\"\n"),
+            (base, "[databases.all]\nurl = \"sqlite:x\"\n"),
+            (base, "[databases.\"a b\"]\nurl = \"sqlite:x\"\n"),
+            (base, "[databases.r]\nurl = \"sqlite:x\"\nreplica_of = \"defalt\"\n"),
+            (base, "[databases.r]\nurl = \"sqlite:x\"\nreplica_of = \"r\"\n"),
+            (base, "[databases.r]\nurl = \"sqlite:x\"\nreplica_of = \"default\"\ngroup = \"users\"\n"),
+            (base, "[routes]\n\"a\" = 'grop = \"users\"'\n"),
+            (base, "[routes]\n\"a\" = \"grop = \\\"users\\\"\"\n"),
+            (base, "[routes]\n\"a\" = 'everywhere'\n\"a/\" = 'everywhere'\n"),
+            (base, "[rollout]\nconcurrency = 0\n"),
+            (base, "[rollout]\ncanary = [\"default\"]\n"),
+        ];
+        let rendered: Vec<String> = cases
+            .iter()
+            .map(|(base, text)| {
+                let faults = parse(&format!("{base}{text}")).1;
+                assert_eq!(faults.len(), 1, "{text}: {faults:?}");
+                faults[0].render(Style::Plain)
+            })
+            .collect();
+        insta::assert_snapshot!(rendered.join("\n\n"));
+    }
+
+    #[test]
+    fn faults_come_all_at_once() {
+        let faults = parse("[x]\n[databases.a]\nurl = 1.5\n[databases.b]\n").1;
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+}
