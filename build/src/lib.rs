@@ -1,0 +1,28 @@
+//! The one line a build script needs, so that an *added* migration rebuilds the crate that embeds
+//! it. (An edited one does so by itself.)
+//!
+//! ```no_run
+//! // build.rs
+//! fn main() {
+//!     sharded_migrations_build::track();
+//! }
+//! ```
+
+/// Watches `migrations/` and `databases.toml` beside the crate's `Cargo.toml`, the macro's defaults.
+pub fn track() {
+    track_at("migrations", "databases.toml");
+}
+
+/// Watches a folder of migrations and a fleet's file; both relative to the crate's `Cargo.toml`, as
+/// in the macro's arguments.
+pub fn track_at(migrations: &str, databases: &str) {
+    for path in [migrations, databases] {
+        println(path);
+    }
+}
+
+/// Talks to cargo, which reads a build script's standard output.
+#[allow(clippy::print_stdout)]
+fn println(path: &str) {
+    println!("cargo::rerun-if-changed={path}");
+}

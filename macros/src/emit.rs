@@ -1,0 +1,212 @@
+//! A checked set as tokens: the same value, written out as const data.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
+use sharded_migrations_core::set::Origin;
+use sharded_migrations_core::{Database, EngineKind, Migration, Migrations, Role, Route, Topology};
+
+/// The set, and the files it was made from, so that a change of one rebuilds the crate.
+pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStream {
+    let track = track(tracked);
+    let Migrations { folder, migrations, topology, origin } = migrations;
+    let folder = text(folder);
+    let migrations = migrations.iter().map(migration);
+    let topology = self::topology(topology);
+    let origin = origin.as_ref().map(self::origin);
+    // A constant of its own: also in a `let`, every reference in it lives for ever.
+    quote! {{
+        use ::sharded_migrations::__private as p;
+        #track
+        const EMBEDDED: p::Migrations = p::Migrations {
+            folder: #folder,
+            migrations: p::Cow::Borrowed(&[#(#migrations),*]),
+            topology: #topology,
+            origin: #origin,
+        };
+        EMBEDDED
+    }}
+}
+
+/// Errors, and an empty set of the right type, so that rustc has nothing to add.
+pub(crate) fn failure(tracked: &[PathBuf], errors: TokenStream) -> TokenStream {
+    let track = track(tracked);
+    quote! {{
+        use ::sharded_migrations::__private as p;
+        #track
+        #errors
+        p::Migrations::EMPTY
+    }}
+}
+
+/// One `compile_error!` each.
+pub(crate) fn errors(messages: impl IntoIterator<Item = String>) -> TokenStream {
+    messages.into_iter().map(|message| quote!(::core::compile_error!(#message);)).collect()
+}
+
+fn track(files: &[PathBuf]) -> TokenStream {
+    let files = files.iter().filter_map(|file| file.to_str());
+    quote!(#(const _: &[u8] = ::core::include_bytes!(#files);)*)
+}
+
+fn migration(migration: &Migration) -> TokenStream {
+    let Migration {
+        version,
+        name,
+        file,
+        kind,
+        checksum,
+        route,
+        transaction,
+        timeouts,
+        vars,
+        sql,
+        statements,
+    } = migration;
+    let version = version.get();
+    let (name, file, sql) = (text(name), text(file), text(sql));
+    let kind = match kind {
+        Kind::Ordered => quote!(Ordered),
+        Kind::OutOfOrder => quote!(OutOfOrder),
+    };
+    let checksum = Literal::byte_string(&checksum.0);
+    let route = self::route(route);
+    let transaction = match transaction {
+        Transaction::Whole => quote!(Whole),
+        Transaction::None => quote!(None),
+    };
+    let statements = list(statements.iter().map(|Range { start, end }| quote!(#start..#end)));
+    let Timeouts { lock, statement } = timeouts;
+    let (lock, statement) = (duration(lock), duration(statement));
+    let vars = list(vars.iter().map(|var| text(var)));
+    quote! {
+        p::Migration {
+            version: p::Version::embedded(#version),
+            name: #name,
+            file: #file,
+            kind: p::Kind::#kind,
+            checksum: p::Checksum(*#checksum),
+            route: #route,
+            transaction: p::Transaction::#transaction,
+            timeouts: p::Timeouts { lock: #lock, statement: #statement },
+            vars: #vars,
+            sql: #sql,
+            statements: #statements,
+        }
+    }
+}
+
+fn route(route: &Route) -> TokenStream {
+    let several = |routes: &[Route]| list(routes.iter().map(self::route));
+    match route {
+        Route::Everywhere => quote!(p::Route::Everywhere),
+        Route::Group(name) => name_of(quote!(p::Route::Group), quote!(p::GroupName), name.as_str()),
+        Route::Database(name) => name_of(quote!(p::Route::Database), quote!(p::DatabaseName), name.as_str()),
+        Route::Label(name) => name_of(quote!(p::Route::Label), quote!(p::Label), name.as_str()),
+        Route::Any(routes) => {
+            let routes = several(routes);
+            quote!(p::Route::Any(#routes))
+        }
+        Route::All(routes) => {
+            let routes = several(routes);
+            quote!(p::Route::All(#routes))
+        }
+        Route::Not(routes) => {
+            let routes = several(routes);
+            quote!(p::Route::Not(#routes))
+        }
+    }
+}
+
+fn topology(topology: &Topology) -> TokenStream {
+    let Topology { file, groups, databases, concurrency } = topology;
+    let file = text(file);
+    let groups = list(groups.iter().map(|group| name(quote!(p::GroupName), group.as_str())));
+    let databases = list(databases.iter().map(database));
+    quote!(p::Topology { file: #file, groups: #groups, databases: #databases, concurrency: #concurrency })
+}
+
+fn database(database: &Database) -> TokenStream {
+    let Database { name, role, group, labels, vars, engine, url, migrate_url, line } = database;
+    let name = self::name(quote!(p::DatabaseName), name.as_str());
+    let role = match role {
+        Role::Primary => quote!(p::Role::Primary),
+        Role::ReplicaOf(primary) => {
+            name_of(quote!(p::Role::ReplicaOf), quote!(p::DatabaseName), primary.as_str())
+        }
+    };
+    let group = option(group.as_ref().map(|group| self::name(quote!(p::GroupName), group.as_str())));
+    let labels = list(labels.iter().map(|label| self::name(quote!(p::Label), label.as_str())));
+    let vars = list(vars.iter().map(|(key, value)| {
+        let (key, value) = (text(key), text(value));
+        quote!((#key, #value))
+    }));
+    let engine = option(engine.map(|engine| match engine {
+        EngineKind::Postgres => quote!(p::EngineKind::Postgres),
+        EngineKind::Sqlite => quote!(p::EngineKind::Sqlite),
+    }));
+    let url = text(url);
+    let migrate_url = option(migrate_url.as_ref().map(|url| text(url)));
+    quote! {
+        p::Database {
+            name: #name,
+            role: #role,
+            group: #group,
+            labels: #labels,
+            vars: #vars,
+            engine: #engine,
+            url: #url,
+            migrate_url: #migrate_url,
+            line: #line,
+        }
+    }
+}
+
+/// Where the set was read: in debug builds only, so that a release binary has no path of this
+/// machine.
+fn origin(origin: &Origin) -> TokenStream {
+    let Origin { folder, files } = origin;
+    let folder = text(folder);
+    let files = list(files.iter().map(|file| text(file)));
+    quote! {{
+        #[cfg(debug_assertions)]
+        { ::core::option::Option::Some(p::Origin { folder: #folder, files: #files }) }
+        #[cfg(not(debug_assertions))]
+        { ::core::option::Option::None }
+    }}
+}
+
+fn text(text: &str) -> TokenStream {
+    quote!(p::Cow::Borrowed(#text))
+}
+
+fn name(constructor: TokenStream, name: &str) -> TokenStream {
+    quote!(#constructor::embedded(#name))
+}
+
+fn name_of(variant: TokenStream, constructor: TokenStream, name: &str) -> TokenStream {
+    let name = self::name(constructor, name);
+    quote!(#variant(#name))
+}
+
+fn list(items: impl Iterator<Item = TokenStream>) -> TokenStream {
+    quote!(p::Cow::Borrowed(&[#(#items),*]))
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+fn duration(duration: &Option<Duration>) -> TokenStream {
+    option(duration.map(|duration| {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        quote!(p::Duration::from_millis(#milliseconds))
+    }))
+}

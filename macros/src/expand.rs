@@ -1,0 +1,72 @@
+//! What the macro does, phase by phase: arguments, files, checks, tokens.
+
+use std::env;
+use std::path::{Component, Path, PathBuf};
+
+use proc_macro2::TokenStream;
+use sharded_migrations_core::compile::{Sources, compile};
+use sharded_migrations_core::diagnostic::Style;
+use sharded_migrations_core::set::Origin;
+use sharded_migrations_core::{Diagnostic, Migrations};
+
+use crate::emit;
+use crate::input::Arguments;
+
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let arguments = match syn::parse2::<Arguments>(input) {
+        Ok(arguments) => arguments,
+        Err(error) => return emit::failure(&[], error.to_compile_error()),
+    };
+    let Some(crate_folder) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
+        return emit::failure(
+            &[],
+            emit::errors(["`CARGO_MANIFEST_DIR` is not set: build with cargo".to_owned()]),
+        );
+    };
+    let folder = without_dots(&arguments.migrations(&crate_folder));
+    let databases = without_dots(&arguments.databases(&crate_folder));
+
+    let sources = match Sources::read(&folder, &databases, shown) {
+        Ok(sources) => sources,
+        Err(faults) => return emit::failure(&[], errors(&faults)),
+    };
+    let tracked: Vec<PathBuf> =
+        sources.files.iter().map(|(file, _)| folder.join(file)).chain([databases]).collect();
+    match compile(&sources) {
+        Ok(migrations) => emit::success(&tracked, &with_origin(migrations, &folder, &sources)),
+        Err(faults) => emit::failure(&tracked, errors(&faults)),
+    }
+}
+
+fn errors(faults: &[Diagnostic]) -> TokenStream {
+    emit::errors(faults.iter().map(|fault| fault.render(Style::Bare)))
+}
+
+fn with_origin(migrations: Migrations, folder: &Path, sources: &Sources) -> Migrations {
+    let files = sources.files.iter().map(|(file, _)| file.clone().into()).collect();
+    let origin = Origin { folder: folder.display().to_string().into(), files };
+    Migrations { origin: Some(origin), ..migrations }
+}
+
+/// How messages name a path: as rustc does, relative to where cargo runs it, which for a member of
+/// a workspace is the workspace.
+fn shown(path: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    let relative = path.strip_prefix(&here).unwrap_or(path);
+    relative.display().to_string().replace('\\', "/")
+}
+
+/// A path without `.` and `..`, so that `examples/shop/../../migrations` is `migrations`.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}
