@@ -1,0 +1,185 @@
+//! The command-line front: arguments to flatten into an application's own, or a subcommand.
+//!
+//! ```no_run
+//! # use sharded_migrations::Migrations;
+//! # static MIGRATIONS: Migrations = Migrations::EMPTY; // in an application: embed_sharded_migrations!()
+//! use clap::Parser;
+//! use sharded_migrations::cli::MigrateArgs;
+//! use std::process::ExitCode;
+//!
+//! #[derive(Parser)]
+//! struct Arguments {
+//!     #[command(flatten)]
+//!     migrate: MigrateArgs,
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> ExitCode {
+//!     let arguments = Arguments::parse();
+//!     // `--migrate` does its work and ends the program; without it, nothing happens here.
+//!     if let Some(code) = arguments.migrate.run(&MIGRATIONS).await {
+//!         return code;
+//!     }
+//!     // ... the application itself
+//!     ExitCode::SUCCESS
+//! }
+//! ```
+
+mod apply;
+mod args;
+mod plan;
+mod status;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use sharded_migrations_core::Migrations;
+
+pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb};
+
+use crate::executor::Migrator;
+use crate::fleet::Fleet;
+use crate::reporter::Verbosity;
+use crate::survey::{Standing, Survey};
+use crate::{exit_code, reporter};
+
+impl MigrateArgs {
+    /// Does what `--migrate` asks for; `None` when it is not given, and the application goes on.
+    pub async fn run(&self, migrations: &Migrations) -> Option<ExitCode> {
+        match self.migrate {
+            Some(verb) => Some(execute(verb, &self.options, migrations).await),
+            None if self.options == Options::default() => None,
+            None => {
+                complain("the options of a migration are given without `--migrate`");
+                Some(exit_code::USAGE.into())
+            }
+        }
+    }
+}
+
+impl MigrateCommand {
+    /// Does it.
+    pub async fn run(&self, migrations: &Migrations) -> ExitCode {
+        let (verb, options) = self.parts();
+        execute(verb, options, migrations).await
+    }
+}
+
+async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> ExitCode {
+    let migrator = match migrator(options, migrations) {
+        Ok(migrator) => migrator,
+        Err(message) => {
+            complain(&message);
+            return exit_code::USAGE.into();
+        }
+    };
+    let code = match verb {
+        Verb::Apply => apply::apply(migrator, options).await,
+        Verb::Plan => show(&migrator.survey().await, options, plan::body, plan::summary),
+        Verb::Status => show(&migrator.survey().await, options, status::body, status::summary),
+    };
+    code.into()
+}
+
+fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrator<'m>, String> {
+    let fleet = Fleet::select(migrations, &options.selection()).map_err(|error| error.to_string())?;
+    let mut migrator = Migrator::new(migrations, fleet);
+    if let Some(to) = options.to {
+        if !migrations.migrations.iter().any(|migration| migration.version == to) {
+            return Err(format!("no migration has the version {to} (`--to`)"));
+        }
+        migrator = migrator.to(to);
+    }
+    if let Some(jobs) = options.jobs {
+        migrator = migrator.concurrency(jobs.get());
+    }
+    Ok(migrator)
+}
+
+/// Shows a survey: a block for each database, then a line for all of them.
+fn show(
+    survey: &Survey<'_>,
+    options: &Options,
+    body: fn(&Standing<'_>) -> String,
+    summary: fn(&Survey<'_>) -> String,
+) -> u8 {
+    let mut text = String::new();
+    match options.format {
+        Format::Json => text = format!("{:#}\n", reporter::survey(survey)),
+        Format::Human => {
+            for surveyed in &survey.databases {
+                let is_quiet = options.verbosity() == Verbosity::Quiet;
+                let block = match &surveyed.standing {
+                    Ok(_) if is_quiet => continue,
+                    Ok(standing) => body(standing),
+                    Err(reasons) => reporter::reasons(reasons),
+                };
+                text.push_str(&reporter::heading(&surveyed.database.name, surveyed.database.group.as_ref()));
+                text.push_str(&block);
+            }
+            if options.verbosity() > Verbosity::Quiet {
+                text.push_str(&format!("\n{}\n", summary(survey)));
+            }
+        }
+    }
+    // A reader that is gone (`| head`) has seen enough.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+    if survey.is_clear() { exit_code::DONE } else { exit_code::REFUSED }
+}
+
+/// An error of the command line, in clap's form.
+fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "error: {}", message.replace('\n', "\nerror: "));
+}
+
+/// How many databases would be refused, as a part of a summary.
+fn refused(survey: &Survey<'_>) -> String {
+    let refused = survey.databases.iter().filter(|database| database.standing.is_err()).count();
+    if refused > 0 { format!("; {refused} refused") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Parser)]
+    struct Flattened {
+        #[command(flatten)]
+        migrate: MigrateArgs,
+    }
+
+    #[derive(Parser)]
+    enum Sub {
+        #[command(subcommand)]
+        Migrate(MigrateCommand),
+    }
+
+    #[test]
+    fn both_forms_are_sound() {
+        Flattened::command().debug_assert();
+        Sub::command().debug_assert();
+    }
+
+    #[test]
+    fn the_verb_is_optional_and_needs_its_equals_sign() {
+        let verb =
+            |words: &[&str]| Flattened::try_parse_from(words).map(|parsed| parsed.migrate.migrate).ok();
+        assert_eq!(verb(&["app"]), Some(None));
+        assert_eq!(verb(&["app", "--migrate"]), Some(Some(Verb::Apply)));
+        assert_eq!(verb(&["app", "--migrate=plan"]), Some(Some(Verb::Plan)));
+        assert_eq!(verb(&["app", "--migrate", "--database", "all"]), Some(Some(Verb::Apply)));
+        assert_eq!(verb(&["app", "--migrate=pln"]), None);
+    }
+
+    #[test]
+    fn both_forms_take_the_same_options() {
+        let words = ["--database", "a,b", "--database", "c", "--group", "users", "--to", "7", "--jobs", "2"];
+        let flat = Flattened::parse_from([&["app", "--migrate=status"], &words[..]].concat());
+        let Sub::Migrate(sub) = Sub::parse_from([&["app", "migrate", "status"], &words[..]].concat());
+        assert_eq!(sub.parts(), (Verb::Status, &flat.migrate.options));
+        assert_eq!(flat.migrate.options.selection().databases, ["a", "b", "c"]);
+        assert!(Flattened::try_parse_from(["app", "--migrate", "--jobs", "0"]).is_err());
+        assert!(Flattened::try_parse_from(["app", "--migrate", "--to", "-1"]).is_err());
+    }
+}

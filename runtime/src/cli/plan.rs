@@ -1,0 +1,24 @@
+//! `plan`: what would be done, and nothing else.
+
+use super::refused;
+use crate::survey::{Standing, Survey, Surveyed};
+
+pub(super) fn body(standing: &Standing<'_>) -> String {
+    if standing.steps.is_empty() {
+        return format!("  up to date ({} applied)\n", standing.applied.len());
+    }
+    standing.steps.iter().map(|step| format!("  would apply {step}  [{}]\n", step.route)).collect()
+}
+
+pub(super) fn summary(survey: &Survey<'_>) -> String {
+    let has_work = |database: &&Surveyed<'_>| {
+        database.standing.as_ref().is_ok_and(|standing| !standing.steps.is_empty())
+    };
+    format!(
+        "{} pending on {} of {} databases{}",
+        survey.pending(),
+        survey.databases.iter().filter(has_work).count(),
+        survey.databases.len(),
+        refused(survey)
+    )
+}

@@ -1,0 +1,26 @@
+//! `status`: every migration of every database, applied or not.
+
+use super::refused;
+use crate::survey::{Standing, Survey};
+
+pub(super) fn body(standing: &Standing<'_>) -> String {
+    let mut lines: Vec<_> = standing.applied.iter().map(|migration| (migration, "x")).collect();
+    lines.extend(standing.steps.iter().map(|migration| (migration, " ")));
+    lines.sort_by_key(|(migration, _)| migration.version);
+    lines.into_iter().map(|(migration, mark)| format!("  [{mark}] {migration}\n")).collect()
+}
+
+pub(super) fn summary(survey: &Survey<'_>) -> String {
+    let applied: usize = survey
+        .databases
+        .iter()
+        .filter_map(|database| database.standing.as_ref().ok())
+        .map(|standing| standing.applied.len())
+        .sum();
+    format!(
+        "{applied} applied and {} pending on {} databases{}",
+        survey.pending(),
+        survey.databases.len(),
+        refused(survey)
+    )
+}

@@ -1,0 +1,98 @@
+//! Connecting, and saying in a sentence of its own what stood in the way.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{Config, Host, SslMode};
+use tokio_postgres::{Client, NoTls};
+
+use super::failure::describe_connect;
+use crate::error::DatabaseError;
+
+/// How long a server may take to answer, where the URL does not say (`connect_timeout`).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the server's own views show for these connections, where the URL does not say.
+const APPLICATION_NAME: &str = "sharded-migrations";
+
+/// Opens a connection and the task that drives it.
+pub(super) async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), DatabaseError> {
+    let config = config(url)?;
+    let (client, connection) =
+        config.connect(NoTls).await.map_err(|error| describe_connect(&error, &config))?;
+    // The task ends with the client; what ends it early, the client's next call says.
+    let task = tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok((client, task))
+}
+
+fn config(url: &str) -> Result<Config, DatabaseError> {
+    let tls = || {
+        DatabaseError::new("the URL asks for TLS (`sslmode`), which this version does not speak")
+            .help("no connection is made in the clear instead; on a network you trust, use `sslmode=prefer` or `disable`")
+    };
+    // tokio-postgres does not know these two.
+    if url.split(['?', '&']).any(|part| matches!(part, "sslmode=verify-ca" | "sslmode=verify-full")) {
+        return Err(tls());
+    }
+    // Neither the URL nor any part of it is repeated: in a malformed one the password may stand
+    // anywhere.
+    let invalid = || {
+        DatabaseError::new("the URL is not a valid PostgreSQL URL").help(
+            "write `postgres://user:password@host:5432/database`, with `@`, `:`, `/` and `%` in a password percent-encoded",
+        )
+    };
+    let mut config: Config = url.parse().map_err(|_| invalid())?;
+    let has_stray_at = config.get_hosts().iter().any(|host| match host {
+        Host::Tcp(host) => host.contains('@'),
+        #[cfg(unix)]
+        Host::Unix(path) => path.to_string_lossy().contains('@'),
+    });
+    let has_no_host = config.get_hosts().is_empty() && config.get_hostaddrs().is_empty();
+    if has_stray_at || has_no_host {
+        return Err(invalid());
+    }
+    if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
+        return Err(tls());
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name(APPLICATION_NAME);
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_url_is_refused_without_a_word_of_it() {
+        let urls = [
+            "postgres://app:hunter2@x@h/db",
+            "postgres://app:hunter2",
+            "postgres://app:hun:ter2@h:hunter2/db",
+            "postgres://app@h/db?hunter2=1",
+            "postgres://app:%zz@h/db",
+            "postgres://h/db?sslmode=verify-full&password=hunter2",
+            "postgres://h/db?sslmode=require&password=hunter2",
+            "postgres://h/db?connect_timeout=hunter2",
+            "postgres:",
+            "postgres:///db",
+        ];
+        for url in urls {
+            let error = config(url).expect_err(url);
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_url_says_counts() {
+        let config = config("postgres://h/db?connect_timeout=3&application_name=x&sslmode=disable").unwrap();
+        assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(3)));
+        assert_eq!(config.get_application_name(), Some("x"));
+    }
+}

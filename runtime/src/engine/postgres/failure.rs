@@ -1,0 +1,133 @@
+//! tokio-postgres's errors in full: by itself one prints only `db error`.
+
+use std::error::Error as _;
+
+use tokio_postgres::Error;
+use tokio_postgres::config::{Config, Host};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+
+use crate::error::{DatabaseError, SqlPlace};
+
+/// What to do about some of the codes a server answers with.
+const ADVICE: &[(SqlState, &str)] = &[
+    (SqlState::INVALID_PASSWORD, "check the user and the password in the URL"),
+    (
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        "check the user in the URL, and the server's pg_hba.conf",
+    ),
+    (SqlState::INVALID_CATALOG_NAME, "create the database first, or correct its name in the URL"),
+    (
+        SqlState::TOO_MANY_CONNECTIONS,
+        "migrate fewer databases at a time (`--jobs`), or raise `max_connections`",
+    ),
+    (
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        "let migrations use a role that may do this: `migrate_url` in databases.toml",
+    ),
+    (SqlState::READ_ONLY_SQL_TRANSACTION, "let the URL lead to a server that takes writes"),
+    (
+        SqlState::ACTIVE_SQL_TRANSACTION,
+        "this statement cannot run inside a transaction: put it into a file of its own with `-- #[no_transaction]`",
+    ),
+];
+
+/// Any error.
+pub(super) fn describe(error: &Error) -> DatabaseError {
+    match error.as_db_error() {
+        Some(said) => from_server(said),
+        None if error.is_closed() => DatabaseError::new("the server closed the connection"),
+        None => DatabaseError::new(chain(error)),
+    }
+}
+
+/// The error of a message: where in it, if the server says; else which statement.
+pub(super) fn describe_at(error: &Error, sql: &str, statements_done: usize) -> DatabaseError {
+    let place = error.as_db_error().map(|said| match said.position() {
+        Some(ErrorPosition::Original(position)) => byte_of(sql, *position).map(SqlPlace::Byte),
+        _ => Some(SqlPlace::Statement(statements_done)),
+    });
+    DatabaseError { place: place.flatten(), ..describe(error) }
+}
+
+/// The error of a connection that could not be made.
+pub(super) fn describe_connect(error: &Error, config: &Config) -> DatabaseError {
+    let server = server(config);
+    match error.as_db_error() {
+        Some(said) => {
+            let mut described = from_server(said);
+            described.message = format!("{server} refused the connection: {}", described.message);
+            described
+        }
+        None => DatabaseError::new(format!("{server} cannot be reached: {}", chain(error)))
+            .help("is the server up, and are host and port in the URL right?"),
+    }
+}
+
+fn from_server(said: &DbError) -> DatabaseError {
+    let facts = [
+        ("detail", said.detail()),
+        ("hint", said.hint()),
+        ("constraint", said.constraint()),
+        ("context", said.where_()),
+    ];
+    let mut notes: Vec<String> =
+        facts.iter().filter_map(|(word, fact)| Some(format!("{word}: {}", (*fact)?))).collect();
+    if let Some(ErrorPosition::Internal { query, .. }) = said.position() {
+        notes.push(format!("in the query: {query}"));
+    }
+    let advice = ADVICE.iter().find(|(code, _)| code == said.code());
+    DatabaseError {
+        message: said.message().to_owned(),
+        sqlstate: Some(said.code().code().to_owned()),
+        notes,
+        help: advice.map(|(_, help)| (*help).to_owned()),
+        place: None,
+    }
+}
+
+/// The error and what caused it, without what only repeats.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(&format!(": {inner_text}"));
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// `the server db01:5432`; never the user, and never the password.
+fn server(config: &Config) -> String {
+    let ports = config.get_ports();
+    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
+        Host::Tcp(name) => format!("{name}:{}", port(index)),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let hosts: Vec<String> = hosts.collect();
+    format!("the server {}", if hosts.is_empty() { "of the URL".to_owned() } else { hosts.join(", ") })
+}
+
+/// The byte of a character; the server counts characters from 1.
+fn byte_of(sql: &str, position: u32) -> Option<usize> {
+    let index = usize::try_from(position).ok()?.checked_sub(1)?;
+    sql.char_indices().map(|(byte, _)| byte).chain([sql.len()]).nth(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_characters_from_one() {
+        assert_eq!(byte_of("aéb", 1), Some(0));
+        assert_eq!(byte_of("aéb", 3), Some(3));
+        assert_eq!(byte_of("aéb", 4), Some(4), "the end");
+        assert_eq!(byte_of("aéb", 5), None);
+        assert_eq!(byte_of("aéb", 0), None);
+    }
+}

@@ -1,0 +1,294 @@
+//! SQLite, through rusqlite. A database is a file; each call runs on tokio's threads for blocking
+//! work.
+
+mod lock;
+mod sql;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::{Batch, Connection, ErrorCode, OpenFlags};
+use sharded_migrations_core::{Checksum, HistoryRow, State, Version};
+
+use super::{Engine, Facts, HISTORY_TABLE, Lock, Progress, Session, Step};
+use crate::error::{DatabaseError, SqlPlace};
+use crate::fleet::Target;
+use lock::FileLock;
+
+/// The engine.
+pub(super) struct Sqlite;
+
+/// How long a write waits for another connection's, such as the application's own.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[async_trait]
+impl Engine for Sqlite {
+    async fn connect(&self, target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
+        Ok(Box::new(SqliteSession { path: path(target.url.expose())?, connection: None, lock: None }))
+    }
+}
+
+/// The file of a URL: `sqlite:users.db`, `sqlite:/var/lib/users.db`, `sqlite:///var/lib/users.db`.
+fn path(url: &str) -> Result<PathBuf, DatabaseError> {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        return Err(DatabaseError::new("the URL names no file")
+            .help("write `sqlite:path/to/file.db`; a database in memory would be gone with the connection"));
+    }
+    if path.contains('?') {
+        return Err(
+            DatabaseError::new("a URL of SQLite takes no parameters here").help("write the path alone")
+        );
+    }
+    Ok(PathBuf::from(path))
+}
+
+struct SqliteSession {
+    path: PathBuf,
+    /// Opened when it is needed: opening a file that does not exist would make it.
+    connection: Option<Connection>,
+    lock: Option<FileLock>,
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    async fn survey(&mut self) -> Result<Facts, DatabaseError> {
+        self.blocking(|session| session.read_facts()).await
+    }
+
+    async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {
+        self.blocking(|session| {
+            session.lock = FileLock::try_take(&session.path)?;
+            Ok(if session.lock.is_some() { Lock::Taken } else { Lock::Held(None) })
+        })
+        .await
+    }
+
+    async fn create_history(&mut self) -> Result<(), DatabaseError> {
+        self.blocking(|session| {
+            let connection = session.open()?;
+            connection.execute_batch(&sql::create_history()).map_err(|error| describe(&error))
+        })
+        .await
+    }
+
+    async fn apply(&mut self, step: &Step<'_>) -> Result<(), DatabaseError> {
+        let row = sql::Row::new(step);
+        let sql = step.sql.to_owned();
+        self.blocking(move |session| in_transaction(session.open()?, &sql, &row)).await
+    }
+
+    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), DatabaseError> {
+        let row = sql::Row::new(step);
+        self.blocking(move |session| row.record(session.open()?, progress).map_err(|error| describe(&error)))
+            .await
+    }
+
+    async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        let sql = sql.to_owned();
+        self.blocking(move |session| batch(session.open()?, &sql)).await
+    }
+
+    async fn close(self: Box<Self>) {
+        // Closing writes the log back, which may take a while; the lock goes after the connection.
+        let _ = tokio::task::spawn_blocking(move || {
+            let Self { connection, lock, .. } = *self;
+            drop(connection);
+            drop(lock);
+        })
+        .await;
+    }
+}
+
+impl SqliteSession {
+    /// Runs blocking work on a thread for it. The session goes there and comes back; when this
+    /// future is dropped meanwhile, it is dropped there, and with it the lock.
+    async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, DatabaseError> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let empty = Self { path: self.path.clone(), connection: None, lock: None };
+        let mut session = std::mem::replace(self, empty);
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(&mut session);
+            (session, result)
+        });
+        let (session, result) =
+            done.await.map_err(|error| DatabaseError::new(format!("the work was lost: {error}")))?;
+        *self = session;
+        result
+    }
+
+    fn open(&mut self) -> Result<&mut Connection, DatabaseError> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            empty => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+                    | OpenFlags::SQLITE_OPEN_CREATE
+                    | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                Ok(empty.insert(open(&self.path, flags)?))
+            }
+        }
+    }
+
+    fn read_facts(&mut self) -> Result<Facts, DatabaseError> {
+        let identity = identity(&self.path)?;
+        let empty = Facts { identity, is_replica: false, has_history: false, history: Vec::new() };
+        if self.connection.is_none() && !self.path.exists() {
+            return Ok(empty);
+        }
+        // Read only, unless it is open for writing already: a survey changes nothing.
+        let survey;
+        let connection = match &self.connection {
+            Some(connection) => connection,
+            None => {
+                survey =
+                    open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+                &survey
+            }
+        };
+        let has_history = connection.table_exists(None, HISTORY_TABLE).map_err(|error| describe(&error))?;
+        let history = if has_history { read_history(connection)? } else { Vec::new() };
+        Ok(Facts { has_history, history, ..empty })
+    }
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+    let connection = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(connection)
+    });
+    connection.map_err(|error| {
+        let mut described = describe(&error);
+        described.message = format!("the file {} cannot be opened: {}", path.display(), described.message);
+        described.help("does its folder exist, and may this user write there?")
+    })
+}
+
+/// The file itself, whatever name it is reached by.
+fn identity(path: &Path) -> Result<String, DatabaseError> {
+    let unknown = |error: std::io::Error| {
+        let message = format!("the folder of the file {} cannot be read: {error}", path.display());
+        DatabaseError::new(message).help("create the folder first")
+    };
+    if let Ok(file) = path.canonicalize() {
+        return Ok(file.display().to_string());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().map_err(unknown)?;
+    Ok(folder.join(path.file_name().unwrap_or_default()).display().to_string())
+}
+
+fn read_history(connection: &Connection) -> Result<Vec<HistoryRow>, DatabaseError> {
+    let failed = |error: rusqlite::Error| describe(&error);
+    let mut statement = connection.prepare(sql::HISTORY).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut history = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let version: i64 = row.get(0).map_err(failed)?;
+        let unreadable = |what: &str| {
+            DatabaseError::new(format!("the row of version {version} in {HISTORY_TABLE} has no valid {what}"))
+                .help("was it changed by hand? put back what was there")
+        };
+        let (checksum, state): (String, String) = (row.get(2).map_err(failed)?, row.get(3).map_err(failed)?);
+        history.push(HistoryRow {
+            version: Version::new(version).ok_or_else(|| unreadable("version"))?,
+            name: row.get(1).map_err(failed)?,
+            checksum: Checksum::parse(&checksum).ok_or_else(|| unreadable("checksum"))?,
+            state: State::by_name(&state).ok_or_else(|| unreadable("state"))?,
+            statements_done: row.get(4).map_err(failed)?,
+        });
+    }
+    Ok(history)
+}
+
+/// `BEGIN IMMEDIATE`, because a transaction that begins by reading and then writes does not wait
+/// for others (it ignores the busy timeout).
+fn in_transaction(connection: &mut Connection, sql: &str, row: &sql::Row) -> Result<(), DatabaseError> {
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| describe(&error))?;
+    let applied = batch(connection, sql).and_then(|()| {
+        if connection.is_autocommit() {
+            return Err(DatabaseError::new("the migration ended the transaction it ran in")
+                .help("remove what ends it (COMMIT, ROLLBACK, ON CONFLICT ROLLBACK)"));
+        }
+        row.applied(connection).map_err(|error| describe(&error))?;
+        connection.execute_batch("COMMIT").map_err(|error| describe(&error))
+    });
+    if applied.is_err() && !connection.is_autocommit() {
+        // What it says does not matter beside the error that led here.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    applied
+}
+
+/// Runs a text statement by statement, to know which one failed.
+fn batch(connection: &Connection, sql: &str) -> Result<(), DatabaseError> {
+    let mut statements = Batch::new(connection, sql);
+    let mut done = 0;
+    loop {
+        let placed = |error: rusqlite::Error| place(&error, sql, done);
+        let Some(mut statement) = statements.next().map_err(placed)? else { return Ok(()) };
+        let mut rows = statement.raw_query();
+        while rows.next().map_err(placed)?.is_some() {}
+        done += 1;
+    }
+}
+
+/// The error of a text, with its place: the byte, where SQLite could not read on; else the
+/// statement.
+fn place(error: &rusqlite::Error, sql: &str, done: usize) -> DatabaseError {
+    let place = match error {
+        // `rest` is what was left of the text when the statement was read.
+        rusqlite::Error::SqlInputError { sql: rest, offset, .. } if sql.ends_with(rest.as_str()) => {
+            let offset = usize::try_from(*offset).ok();
+            offset.map(|offset| SqlPlace::Byte(sql.len() - rest.len() + offset))
+        }
+        _ => None,
+    };
+    DatabaseError { place: place.or(Some(SqlPlace::Statement(done))), ..describe(error) }
+}
+
+fn describe(error: &rusqlite::Error) -> DatabaseError {
+    let message = match error {
+        // By itself it would repeat the whole text.
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    };
+    let help = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => "another connection holds a write open; end it and run this again",
+        Some(ErrorCode::ReadOnly) => "may this user write to the file and its folder?",
+        Some(ErrorCode::NotADatabase) => "the URL names a file that is no SQLite database",
+        _ => return DatabaseError::new(message),
+    };
+    DatabaseError::new(message).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_a_file() {
+        assert_eq!(path("sqlite:a/b.db").unwrap(), Path::new("a/b.db"));
+        assert_eq!(path("sqlite:/a/b.db").unwrap(), Path::new("/a/b.db"));
+        assert_eq!(path("sqlite:///a/b.db").unwrap(), Path::new("/a/b.db"));
+        for bad in ["sqlite:", "sqlite://", "sqlite::memory:", "sqlite:a.db?mode=ro"] {
+            assert!(path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_its_place() {
+        let connection = Connection::open_in_memory().unwrap();
+        let run = |sql: &str| batch(&connection, sql).unwrap_err().place;
+        assert_eq!(run("create table a (b unique);\nselect c from a;"), Some(SqlPlace::Byte(34)));
+        assert_eq!(
+            run("insert into a values (1);insert into a values (1);select 1"),
+            Some(SqlPlace::Statement(1))
+        );
+        assert_eq!(run("-- x\nselekt"), Some(SqlPlace::Byte(5)));
+    }
+}

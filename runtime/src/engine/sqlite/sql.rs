@@ -1,0 +1,105 @@
+//! Every statement that is ours.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params};
+use sharded_migrations_core::State;
+
+use crate::engine::{HISTORY_TABLE, Progress, Step};
+
+/// The history, oldest version first.
+pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, statements_done FROM main.sharded_migrations_history ORDER BY version";
+
+const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+
+pub(super) fn create_history() -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS main.{HISTORY_TABLE} (\n\
+         version INTEGER PRIMARY KEY CHECK (version >= 0),\n\
+         name TEXT NOT NULL,\n\
+         checksum TEXT NOT NULL,\n\
+         state TEXT NOT NULL CHECK (state IN ('started', 'applied')),\n\
+         statements_done INTEGER NOT NULL,\n\
+         applied_at TEXT NOT NULL,\n\
+         execution_ms INTEGER NOT NULL,\n\
+         applied_by TEXT NOT NULL,\n\
+         host TEXT NOT NULL,\n\
+         application_version TEXT)"
+    )
+}
+
+/// A row of the history, on its way to another thread.
+pub(super) struct Row {
+    version: i64,
+    name: String,
+    checksum: String,
+    statements: usize,
+    host: String,
+    application_version: Option<String>,
+    started: Instant,
+}
+
+impl Row {
+    /// For a migration that begins now.
+    pub(super) fn new(step: &Step<'_>) -> Self {
+        Self {
+            version: step.migration.version.get(),
+            name: step.migration.name.to_string(),
+            checksum: step.migration.checksum.to_string(),
+            statements: step.migration.statements.len(),
+            host: step.who.host.clone(),
+            application_version: step.who.application_version.clone(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Records it as applied.
+    pub(super) fn applied(&self, connection: &Connection) -> rusqlite::Result<()> {
+        self.insert(connection, State::Applied, self.statements)
+    }
+
+    /// Records how far a migration outside a transaction has come.
+    pub(super) fn record(&self, connection: &Connection, progress: Progress) -> rusqlite::Result<()> {
+        let update = |set: &str, value: i64| {
+            let sql = format!("UPDATE main.{HISTORY_TABLE} SET {set} WHERE version = ?2");
+            connection.execute(&sql, params![value, self.version]).map(|_| ())
+        };
+        match progress {
+            Progress::Started => self.insert(connection, State::Started, 0),
+            Progress::Statements(done) => update("statements_done = ?1", count(done)),
+            Progress::Applied(elapsed) => update(
+                &format!("state = 'applied', applied_at = {NOW}, execution_ms = ?1"),
+                milliseconds(elapsed),
+            ),
+        }
+    }
+
+    fn insert(&self, connection: &Connection, state: State, statements: usize) -> rusqlite::Result<()> {
+        let sql = format!(
+            "INSERT INTO main.{HISTORY_TABLE} (version, name, checksum, state, statements_done, applied_at, execution_ms, \
+             applied_by, host, application_version) VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, ?6, ?7, ?8, ?9)"
+        );
+        // SQLite has no roles: it is the user of the operating system.
+        let user = std::env::var("USER").unwrap_or_else(|_| "unknown".into());
+        let values = params![
+            self.version,
+            self.name,
+            self.checksum,
+            state.as_str(),
+            count(statements),
+            milliseconds(self.started.elapsed()),
+            user,
+            self.host,
+            self.application_version,
+        ];
+        connection.execute(&sql, values).map(|_| ())
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn milliseconds(elapsed: Duration) -> i64 {
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,65 @@
+//! Schema migrations for applications that run over many databases.
+//!
+//! [`embed_sharded_migrations!`] puts the migrations of a folder and the fleet of a
+//! `databases.toml` into the binary, and fails the build when a route or a file cannot be right for
+//! some database. At run time a [`Migrator`] applies to every database that is not a replica, in
+//! parallel, exactly the migrations routed to it.
+//!
+//! ```no_run
+//! # use sharded_migrations::Migrations;
+//! # static MIGRATIONS: Migrations = Migrations::EMPTY; // in an application: embed_sharded_migrations!()
+//! use sharded_migrations::{Fleet, Migrator};
+//!
+//! # async fn migrate() -> Result<(), Box<dyn std::error::Error>> {
+//! let fleet = Fleet::from_env(&MIGRATIONS)?;
+//! let report = Migrator::new(&MIGRATIONS, fleet).concurrency(32).run().await?;
+//! println!("{} migrations applied", report.applied());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An application with a command line flattens [`cli::MigrateArgs`] into its own and has
+//! `--migrate`.
+//!
+//! # Features
+//! `postgres` and `sqlite` are the engines, `clap` is the command-line front; all three are on by
+//! default.
+
+#[cfg(feature = "clap")]
+pub mod cli;
+pub mod error;
+pub mod event;
+pub mod exit_code;
+pub mod fleet;
+pub mod report;
+#[cfg(feature = "clap")]
+mod reporter;
+
+mod engine;
+mod executor;
+mod survey;
+
+pub use error::{DatabaseError, StepError};
+pub use event::Event;
+pub use executor::Migrator;
+pub use fleet::{Fleet, Selection};
+pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
+pub use sharded_migrations_core::{
+    Database, DatabaseName, EngineKind, GroupName, Label, Migration, Migrations, Refusal, Role, Route,
+    Topology, Version,
+};
+pub use sharded_migrations_macros::embed_sharded_migrations;
+pub use survey::{Standing, Survey, Surveyed};
+
+/// What the macro's expansion names; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::borrow::Cow;
+    pub use std::time::Duration;
+
+    pub use sharded_migrations_core::set::Origin;
+    pub use sharded_migrations_core::{
+        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, Role,
+        Route, Timeouts, Topology, Transaction, Version,
+    };
+}

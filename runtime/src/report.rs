@@ -1,0 +1,212 @@
+//! What every database of a run did.
+
+use std::fmt;
+use std::time::Duration;
+
+use sharded_migrations_core::{DatabaseName, GroupName, Refusal, Version};
+
+use crate::error::{DatabaseError, StepError};
+use crate::exit_code;
+
+/// The result of a run, of every database, also when it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// One entry for each selected database, in the fleet's order.
+    pub databases: Vec<DatabaseReport>,
+    /// How long the run took.
+    pub elapsed: Duration,
+}
+
+/// The result of one database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseReport {
+    /// The database.
+    pub name: DatabaseName,
+    /// Its group.
+    pub group: Option<GroupName>,
+    /// The migrations that were applied in this run, in order.
+    pub applied: Vec<AppliedStep>,
+    /// How many of the migrations routed here had been applied before.
+    pub applied_before: usize,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A migration that was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedStep {
+    /// Its version.
+    pub version: Version,
+    /// Its name.
+    pub name: String,
+    /// How long it took, the way to the server and back included.
+    pub elapsed: Duration,
+}
+
+/// How a database ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything routed here, up to the target, is applied.
+    Done,
+    /// A migration failed. What it did is rolled back, unless it ran outside a transaction.
+    Failed(Box<StepError>),
+    /// It was not touched, for these reasons.
+    Refused(Vec<Reason>),
+    /// It was not touched, because the run stopped before.
+    NotStarted,
+}
+
+/// Why a database is not touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It cannot be reached, or cannot say what it has.
+    Error(DatabaseError),
+    /// Its history and the embedded set don't fit together.
+    History(Refusal),
+    /// Another name of the fleet reaches the same database.
+    SameDatabase(DatabaseName),
+}
+
+impl Reason {
+    /// One word for it: `error`, `same-database`, or the word of the history's fault.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Error(_) => "error",
+            Self::History(refusal) => refusal.kind(),
+            Self::SameDatabase(_) => "same-database",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => write!(f, "{error}"),
+            Self::History(refusal) => write!(f, "{refusal}; help: {}", refusal.help()),
+            Self::SameDatabase(other) => write!(
+                f,
+                "it is the same database as `{other}`; help: give each name of the fleet a database of its own, or name it once"
+            ),
+        }
+    }
+}
+
+impl DatabaseReport {
+    /// Whether it is as it should be.
+    pub fn is_done(&self) -> bool {
+        self.outcome == Outcome::Done
+    }
+}
+
+impl Report {
+    /// How many migrations were applied, on all databases together.
+    pub fn applied(&self) -> usize {
+        self.databases.iter().map(|database| database.applied.len()).sum()
+    }
+
+    /// The exit code for it; see [`exit_code`].
+    pub fn exit_code(&self) -> u8 {
+        let is_refused = |database: &DatabaseReport| {
+            matches!(database.outcome, Outcome::Refused(_) | Outcome::NotStarted)
+                && database.applied.is_empty()
+        };
+        let done = self.databases.iter().filter(|database| database.is_done()).count();
+        if done == self.databases.len() {
+            exit_code::DONE
+        } else if self.applied() == 0
+            && self.databases.iter().all(|database| database.is_done() || is_refused(database))
+        {
+            exit_code::REFUSED
+        } else if done > 0 {
+            exit_code::PARTLY_FAILED
+        } else {
+            exit_code::FAILED
+        }
+    }
+
+    pub(crate) fn into_result(self) -> Result<Self, RunError> {
+        if self.databases.iter().all(DatabaseReport::is_done) {
+            Ok(self)
+        } else {
+            Err(RunError { report: self })
+        }
+    }
+}
+
+/// A run that did not end well everywhere; it carries what every database did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunError {
+    /// The whole result.
+    pub report: Report,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let databases = &self.report.databases;
+        let failed = databases.iter().filter(|database| !database.is_done()).count();
+        write!(f, "{failed} of {} databases are not migrated", databases.len())?;
+        for database in databases {
+            match &database.outcome {
+                Outcome::Done | Outcome::NotStarted => {}
+                Outcome::Failed(error) => write!(f, "\n{error}")?,
+                Outcome::Refused(reasons) => {
+                    reasons.iter().try_for_each(|reason| write!(f, "\n{}: {reason}", database.name))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RunError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sharded_migrations_core::source::SourceFile;
+
+    fn failed() -> Outcome {
+        Outcome::Failed(Box::new(StepError {
+            database: DatabaseName::embedded("x"),
+            version: Version::new(1).unwrap(),
+            name: "a".into(),
+            error: DatabaseError::new("no"),
+            source: SourceFile { path: "V1__a.sql".into(), text: String::new() }.into(),
+            offset: None,
+        }))
+    }
+
+    fn refused() -> Outcome {
+        Outcome::Refused(vec![Reason::Error(DatabaseError::new("no"))])
+    }
+
+    fn code(databases: &[(Outcome, usize)]) -> u8 {
+        let report = |(outcome, applied): &(Outcome, usize)| DatabaseReport {
+            name: DatabaseName::embedded("x"),
+            group: None,
+            applied: vec![
+                AppliedStep {
+                    version: Version::new(1).unwrap(),
+                    name: "a".into(),
+                    elapsed: Duration::ZERO
+                };
+                *applied
+            ],
+            applied_before: 0,
+            outcome: outcome.clone(),
+        };
+        Report { databases: databases.iter().map(report).collect(), elapsed: Duration::ZERO }.exit_code()
+    }
+
+    #[test]
+    fn exit_codes_say_what_happened() {
+        use Outcome::{Done, NotStarted};
+        assert_eq!(code(&[(Done, 0), (Done, 3)]), exit_code::DONE);
+        assert_eq!(code(&[(refused(), 0), (NotStarted, 0)]), exit_code::REFUSED);
+        assert_eq!(code(&[(refused(), 0), (Done, 0)]), exit_code::REFUSED, "nothing was pending there");
+        assert_eq!(code(&[(refused(), 0), (Done, 1)]), exit_code::PARTLY_FAILED, "refused under the lock");
+        assert_eq!(code(&[(failed(), 1), (Done, 1)]), exit_code::PARTLY_FAILED);
+        assert_eq!(code(&[(failed(), 0), (failed(), 2)]), exit_code::FAILED);
+        assert_eq!(code(&[(failed(), 0), (NotStarted, 0)]), exit_code::FAILED);
+    }
+}

@@ -1,0 +1,173 @@
+//! Lines for people: a heading for each database when it is done, and a line for each migration
+//! below it, so that the lines of databases migrated at the same time don't mix.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use sharded_migrations_core::{DatabaseName, GroupName, diagnostic};
+
+use super::{Out, Reporter, Verbosity};
+use crate::event::Event;
+use crate::report::{DatabaseReport, Outcome, Reason, Report};
+
+const HEADING: Style = AnsiColor::Cyan.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Results to one stream, failures and warnings to the other.
+pub(crate) struct Human<O, E> {
+    verbosity: Verbosity,
+    out: Out<O>,
+    err: Out<E>,
+}
+
+impl<O: Write, E: Write> Human<O, E> {
+    pub(crate) fn new(verbosity: Verbosity, out: O, err: E) -> Self {
+        Self { verbosity, out: Out::new(out), err: Out::new(err) }
+    }
+
+    /// Shows a text unless only failures are to be shown.
+    fn show(&self, at_least: Verbosity, text: &str) {
+        if self.verbosity >= at_least {
+            self.out.write(text);
+        }
+    }
+}
+
+impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::StaleBinary(stale) => {
+                let mut text = format!(
+                    "{WARNING}warning{WARNING:#}: this binary was built from other migration files\n"
+                );
+                stale.added.iter().for_each(|file| text.push_str(&format!("  not in the binary: {file}\n")));
+                stale
+                    .removed
+                    .iter()
+                    .for_each(|file| text.push_str(&format!("  gone from the folder: {file}\n")));
+                text.push_str(
+                    "  build it again; with `sharded_migrations_build::track()` in build.rs, cargo does it by itself\n",
+                );
+                self.err.write(&text);
+            }
+            Event::DatabaseStarted { database, pending } => {
+                self.show(Verbosity::Verbose, &format!("{DIM}{database}: {pending} pending{DIM:#}\n"));
+            }
+            Event::LockWaiting { database, holder } => {
+                let holder = holder.unwrap_or("another process");
+                let text =
+                    format!("{WARNING}{database} waits for the migration lock held by {holder}{WARNING:#}\n");
+                self.show(Verbosity::Normal, &text);
+            }
+            Event::MigrationStarted { database, migration } => {
+                self.show(Verbosity::Verbose, &format!("{DIM}{database}: {migration} ..{DIM:#}\n"));
+            }
+            Event::MigrationApplied { database, migration, elapsed } => {
+                let text = format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed));
+                self.show(Verbosity::Verbose, &text);
+            }
+            Event::DatabaseFinished(report) => {
+                let is_failure = matches!(report.outcome, Outcome::Failed(_) | Outcome::Refused(_));
+                let at_least = if is_failure { Verbosity::Quiet } else { Verbosity::Normal };
+                self.show(at_least, &database(report));
+            }
+            Event::RunFinished(report) => {
+                self.err.write(&failures(report));
+                self.show(Verbosity::Normal, &summary(report));
+            }
+        }
+    }
+}
+
+/// `== users_01 (users) ==`
+pub(crate) fn heading(name: &DatabaseName, group: Option<&GroupName>) -> String {
+    let group = group.map(|group| format!(" ({group})")).unwrap_or_default();
+    format!("{HEADING}== {name}{group} =={HEADING:#}\n")
+}
+
+/// Why a database is not touched, a line each.
+pub(crate) fn reasons(reasons: &[Reason]) -> String {
+    reasons.iter().map(|reason| format!("  {BAD}refused{BAD:#}: {reason}\n")).collect()
+}
+
+fn database(report: &DatabaseReport) -> String {
+    let mut text = heading(&report.name, report.group.as_ref());
+    for step in &report.applied {
+        let (version, name, elapsed) = (step.version, &step.name, duration(step.elapsed));
+        text.push_str(&format!("  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}){DIM:#}\n"));
+    }
+    match &report.outcome {
+        Outcome::Done if report.applied.is_empty() => {
+            text.push_str(&format!("  up to date ({} applied before)\n", report.applied_before));
+        }
+        Outcome::Done => {}
+        Outcome::Failed(error) => {
+            let place = error.position().map(|position| format!(":{position}")).unwrap_or_default();
+            let (version, name) = (error.version, &error.name);
+            text.push_str(&format!("  {BAD}failed{BAD:#} {version} {name} at {}{place}\n", error.path()));
+        }
+        Outcome::Refused(why) => text.push_str(&reasons(why)),
+        Outcome::NotStarted => text.push_str("  not started\n"),
+    }
+    text
+}
+
+/// The failed migrations, each with the lines of its file.
+fn failures(report: &Report) -> String {
+    let failed = report.databases.iter().filter_map(|database| match &database.outcome {
+        Outcome::Failed(error) => Some(error),
+        _ => None,
+    });
+    failed.map(|error| format!("\n{}\n", error.diagnostic().render(diagnostic::Style::Coloured))).collect()
+}
+
+fn summary(report: &Report) -> String {
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let of =
+        |is: fn(&Outcome) -> bool| report.databases.iter().filter(|database| is(&database.outcome)).count();
+    let changed = report.databases.iter().filter(|database| !database.applied.is_empty()).count();
+    let mut text = format!(
+        "\n{} applied on {} of {} in {}",
+        count(report.applied(), "migration"),
+        changed,
+        count(report.databases.len(), "database"),
+        duration(report.elapsed),
+    );
+    let others = [
+        (of(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
+        (of(|outcome| matches!(outcome, Outcome::Refused(_))), "refused"),
+        (of(|outcome| matches!(outcome, Outcome::NotStarted)), "not started"),
+    ];
+    for (number, word) in others.into_iter().filter(|(number, _)| *number > 0) {
+        text.push_str(&format!("; {BAD}{number} {word}{BAD:#}"));
+    }
+    text.push('\n');
+    text
+}
+
+/// `8 ms`, `1.25 s`, `3 min 5 s`
+fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{} ms", duration.as_millis()),
+        seconds @ 1..60 => format!("{seconds}.{:02} s", duration.subsec_millis() / 10),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let text = |milliseconds| duration(Duration::from_millis(milliseconds));
+        assert_eq!(
+            [text(0), text(999), text(1_050), text(59_999), text(185_000)],
+            ["0 ms", "999 ms", "1.05 s", "59.99 s", "3 min 5 s"]
+        );
+    }
+}

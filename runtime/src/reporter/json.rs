@@ -1,0 +1,123 @@
+//! JSON for programs: a line for each event of a run, one document for a survey. `format` is the
+//! version of the shape.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+use sharded_migrations_core::Migration;
+
+use super::{Out, Reporter};
+use crate::event::Event;
+use crate::report::{DatabaseReport, Outcome, Reason};
+use crate::survey::Survey;
+
+const FORMAT: u32 = 1;
+
+/// Events as JSON lines.
+pub(crate) struct Json<O>(Out<O>);
+
+impl<O: Write> Json<O> {
+    pub(crate) fn new(out: O) -> Self {
+        Self(Out::new(out))
+    }
+}
+
+impl<O: Write + Send> Reporter for Json<O> {
+    fn event(&self, event: &Event<'_>) {
+        self.0.write(&format!("{}\n", line(event)));
+    }
+}
+
+fn line(event: &Event<'_>) -> Value {
+    let mut value = match event {
+        Event::StaleBinary(stale) => {
+            json!({ "event": "stale_binary", "added": stale.added, "removed": stale.removed })
+        }
+        Event::DatabaseStarted { database, pending } => {
+            json!({ "event": "database_started", "database": database.as_str(), "pending": pending })
+        }
+        Event::LockWaiting { database, holder } => {
+            json!({ "event": "lock_waiting", "database": database.as_str(), "holder": holder })
+        }
+        Event::MigrationStarted { database, migration } => {
+            json!({ "event": "migration_started", "database": database.as_str(), "migration": self::migration(migration) })
+        }
+        Event::MigrationApplied { database, migration, elapsed } => json!({
+            "event": "migration_applied",
+            "database": database.as_str(),
+            "migration": self::migration(migration),
+            "elapsed_ms": elapsed.as_millis(),
+        }),
+        Event::DatabaseFinished(report) => database(report),
+        Event::RunFinished(report) => json!({
+            "event": "run_finished",
+            "applied": report.applied(),
+            "databases": report.databases.len(),
+            "elapsed_ms": report.elapsed.as_millis(),
+            "exit_code": report.exit_code(),
+        }),
+    };
+    value["format"] = json!(FORMAT);
+    value
+}
+
+fn migration(migration: &Migration) -> Value {
+    json!({ "version": migration.version.get(), "name": migration.name, "file": migration.file })
+}
+
+fn database(report: &DatabaseReport) -> Value {
+    let mut value = json!({
+        "event": "database_finished",
+        "database": report.name.as_str(),
+        "group": report.group.as_ref().map(|group| group.as_str()),
+        "applied": report.applied.len(),
+        "applied_before": report.applied_before,
+    });
+    value["outcome"] = json!(match &report.outcome {
+        Outcome::Done => "done",
+        Outcome::Failed(error) => {
+            let position = error.position();
+            value["failed"] = json!({
+                "version": error.version.get(),
+                "name": error.name,
+                "file": error.path(),
+                "line": position.map(|position| position.line),
+                "column": position.map(|position| position.column),
+                "message": error.error.message,
+                "sqlstate": error.error.sqlstate,
+                "notes": error.error.notes,
+                "help": error.error.help,
+            });
+            "failed"
+        }
+        Outcome::Refused(reasons) => {
+            value["refused"] = reasons.iter().map(reason).collect();
+            "refused"
+        }
+        Outcome::NotStarted => "not_started",
+    });
+    value
+}
+
+fn reason(reason: &Reason) -> Value {
+    json!({ "kind": reason.kind(), "message": reason.to_string() })
+}
+
+/// What a survey found, as one document.
+pub(crate) fn survey(survey: &Survey<'_>) -> Value {
+    let databases = survey.databases.iter().map(|surveyed| {
+        let mut value = json!({
+            "database": surveyed.database.name.as_str(),
+            "group": surveyed.database.group.as_ref().map(|group| group.as_str()),
+        });
+        match &surveyed.standing {
+            Ok(standing) => {
+                value["applied"] = standing.applied.iter().copied().map(migration).collect();
+                value["pending"] = standing.steps.iter().copied().map(migration).collect();
+            }
+            Err(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
+        }
+        value
+    });
+    json!({ "format": FORMAT, "databases": databases.collect::<Vec<_>>() })
+}

@@ -1,0 +1,129 @@
+//! Every database is asked what it has, and every plan is made, before anything is written.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use sharded_migrations_core::plan::plan;
+use sharded_migrations_core::{Database, Migrations, Plan, Version};
+
+use crate::engine::{Facts, Session, engine};
+use crate::error::DatabaseError;
+use crate::fleet::Target;
+use crate::report::Reason;
+
+/// What each selected database has and what would be done there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey<'m> {
+    /// In the fleet's order.
+    pub databases: Vec<Surveyed<'m>>,
+}
+
+/// One database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surveyed<'m> {
+    /// The database.
+    pub database: Database,
+    /// Where it stands, or why it would not be touched.
+    pub standing: Result<Standing<'m>, Vec<Reason>>,
+}
+
+/// Where a database stands.
+pub type Standing<'m> = Plan<'m>;
+
+impl Survey<'_> {
+    /// How many migrations are pending, on all databases together.
+    pub fn pending(&self) -> usize {
+        self.databases
+            .iter()
+            .filter_map(|database| database.standing.as_ref().ok())
+            .map(|plan| plan.steps.len())
+            .sum()
+    }
+
+    /// Whether every database could be planned.
+    pub fn is_clear(&self) -> bool {
+        self.databases.iter().all(|database| database.standing.is_ok())
+    }
+}
+
+/// A database that was asked; its connection, if it is still open.
+pub(crate) struct Asked<'m> {
+    pub(crate) standing: Result<Standing<'m>, Vec<Reason>>,
+    pub(crate) session: Option<Box<dyn Session>>,
+    identity: Option<String>,
+}
+
+/// What is asked of the databases.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'m> {
+    pub(crate) migrations: &'m Migrations,
+    pub(crate) to: Option<Version>,
+    pub(crate) concurrency: usize,
+    /// Whether a database with work keeps its connection.
+    pub(crate) keep: bool,
+}
+
+/// Asks all of them, so many at a time; the answers are in the order of the targets.
+pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<Asked<'m>> {
+    let answers = targets.iter().map(|target| ask_one(target, question));
+    let mut answers: Vec<Asked<'m>> = stream::iter(answers).buffered(question.concurrency).collect().await;
+    refuse_the_same(targets, &mut answers);
+    answers
+}
+
+async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
+    let refused = |reasons, identity| Asked { standing: Err(reasons), session: None, identity };
+    let (session, facts) = match connect_and_survey(target).await {
+        Ok(asked) => asked,
+        Err(error) => return refused(vec![Reason::Error(error)], None),
+    };
+    let standing = judge(target, &facts, question);
+    let identity = Some(facts.identity);
+    let has_work = standing.as_ref().is_ok_and(|plan| !plan.steps.is_empty());
+    if question.keep && has_work {
+        return Asked { standing, session: Some(session), identity };
+    }
+    session.close().await;
+    Asked { standing, session: None, identity }
+}
+
+/// Opens a connection and asks.
+pub(crate) async fn connect_and_survey(target: &Target) -> Result<(Box<dyn Session>, Facts), DatabaseError> {
+    let mut session = engine(target.engine)?.connect(target).await?;
+    let facts = session.survey().await?;
+    Ok((session, facts))
+}
+
+/// What a database's facts mean: a plan, or reasons not to touch it.
+pub(crate) fn judge<'m>(
+    target: &Target,
+    facts: &Facts,
+    question: Question<'m>,
+) -> Result<Standing<'m>, Vec<Reason>> {
+    if facts.is_replica {
+        let error = DatabaseError::new(
+            "the server is a replica: it answers from recovery, and replicas are never migrated",
+        );
+        let name = &target.database.name;
+        return Err(vec![Reason::Error(error.help(format!(
+            "let the URL of `{name}` lead to the primary, or declare `{name}` with `replica_of`"
+        )))]);
+    }
+    plan(&question.migrations.migrations, &target.database, &facts.history, question.to)
+        .map_err(|refusals| refusals.into_iter().map(Reason::History).collect())
+}
+
+/// Two names that reach the same database would apply its migrations twice over.
+fn refuse_the_same(targets: &[Target], answers: &mut [Asked<'_>]) {
+    for second in 0..answers.len() {
+        let same = |first: &usize| {
+            answers[*first].identity.is_some() && answers[*first].identity == answers[second].identity
+        };
+        if let Some(first) = (0..second).find(same) {
+            let reason = Reason::SameDatabase(targets[first].database.name.clone());
+            match &mut answers[second].standing {
+                Ok(_) => answers[second].standing = Err(vec![reason]),
+                Err(reasons) => reasons.push(reason),
+            }
+        }
+    }
+}
