@@ -1,0 +1,1 @@
+DROP TRIGGER price_audit ON price;

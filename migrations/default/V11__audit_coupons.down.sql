@@ -1,0 +1,1 @@
+DROP TRIGGER coupon_audit ON coupon;

@@ -1,0 +1,2 @@
+DROP TABLE coupon_redemption;
+DROP TABLE coupon;

@@ -1,0 +1,2 @@
+DROP VIEW refund_due;
+DROP TABLE return_request;
