@@ -1,6 +1,7 @@
 //! The whole set: all migrations and the fleet they are for.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::{Database, List, Migration, Text, Topology, file_name, load};
 
@@ -70,22 +71,17 @@ impl Migrations {
     pub fn stale(&self) -> Option<Stale> {
         let origin = self.origin.as_ref()?;
         let folder = Path::new(origin.folder.as_ref());
-        let now = migration_files(&load::list(folder).ok()?);
-        let embedded = || origin.files.iter().map(|file| file.to_string());
-        let added = now.iter().filter(|file| !embedded().any(|known| known == **file)).cloned().collect();
-        let removed = embedded().filter(|file| !now.contains(file)).collect();
+        let entries = load::list(folder).ok()?;
+        let is_migration = |path: &&str| !matches!(file_name::classify(path), Ok(file_name::Class::Other));
+        let now: BTreeSet<&str> =
+            entries.iter().map(|(path, _)| path.as_str()).filter(is_migration).collect();
+        let embedded: BTreeSet<&str> = origin.files.iter().map(|file| file.as_ref()).collect();
+        let owned = |file: &&str| (*file).to_owned();
+        let added = now.difference(&embedded).map(owned).collect();
+        let removed = embedded.difference(&now).map(owned).collect();
         let stale = Stale { added, removed };
         (stale != Stale::default()).then_some(stale)
     }
-}
-
-/// The files of a folder that belong to migrations.
-pub(crate) fn migration_files(entries: &[(String, PathBuf)]) -> Vec<String> {
-    entries
-        .iter()
-        .filter(|(path, _)| !matches!(file_name::classify(path), Ok(file_name::Class::Other)))
-        .map(|(path, _)| path.clone())
-        .collect()
 }
 
 #[cfg(test)]

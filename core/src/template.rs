@@ -128,7 +128,7 @@ fn userinfo(text: &str) -> Range<usize> {
 fn encode_userinfo(value: &str, out: &mut String) {
     for (at, c) in value.char_indices() {
         let encoded =
-            value[at..].as_bytes().get(1..3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+            value.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
         let stands = c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c) || (c == '%' && encoded);
         if stands {
             out.push(c);

@@ -1,5 +1,8 @@
 //! What an engine has to be able to do. Everything above these two traits knows no SQL.
 
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("`sharded-migrations` needs an engine: switch on its feature `postgres` or `sqlite`");
+
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]

@@ -48,13 +48,11 @@ impl DatabaseError {
     }
 }
 
+/// The message and the facts, in one line, without the help.
 impl fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        for fact in self.facts() {
-            write!(f, "; {fact}")?;
-        }
-        self.help.iter().try_for_each(|help| write!(f, "; help: {help}"))
+        self.facts().try_for_each(|fact| write!(f, "; {fact}"))
     }
 }
 

@@ -1,20 +1,17 @@
 //! The run: survey, plan for all, then every database in parallel, each under its lock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream;
-use sharded_migrations_core::source::SourceFile;
-use sharded_migrations_core::vars::{self, Expanded};
-use sharded_migrations_core::{Migration, Migrations, Transaction, Version};
+use sharded_migrations_core::{Migrations, Version};
 
-use crate::engine::{Lock, Progress, Session, Step, Who};
-use crate::error::{DatabaseError, SqlPlace, StepError};
+use crate::engine::{Lock, Session, Who};
+use crate::error::DatabaseError;
 use crate::event::Event;
 use crate::fleet::{Fleet, Target};
+use crate::parallel::in_parallel;
 use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason, Report, RunError};
+use crate::step::StepWork;
 use crate::survey::{Asked, Question, Standing, Survey, Surveyed, ask, connect_and_survey, judge};
 
 /// How long the migration lock of a database is waited for, unless it is said.
@@ -115,7 +112,7 @@ impl<'m> Migrator<'m> {
         let stop = AtomicBool::new(!is_clear);
         let work =
             self.fleet.targets.iter().zip(asked).map(|(target, asked)| self.finish(target, asked, &stop));
-        let databases = stream::iter(work).buffered(self.concurrency).collect().await;
+        let databases = in_parallel(self.concurrency, work).await;
         let report = Report { databases, elapsed: started.elapsed() };
         self.tell(&Event::RunFinished(&report));
         report.into_result()
@@ -197,9 +194,15 @@ impl<'m> Migrator<'m> {
             let name = &target.database.name;
             self.tell(&Event::MigrationStarted { database: name, migration });
             let started = Instant::now();
-            if let Err(error) = self.apply(target, session.as_mut(), migration).await {
+            let work = StepWork {
+                migrations: self.migrations,
+                migration,
+                database: &target.database,
+                who: &self.who,
+            };
+            if let Err(error) = work.apply(session.as_mut()).await {
                 session.close().await;
-                return Outcome::Failed(Box::new(error));
+                return Outcome::Failed(error);
             }
             let elapsed = started.elapsed();
             self.tell(&Event::MigrationApplied { database: name, migration, elapsed });
@@ -252,66 +255,10 @@ impl<'m> Migrator<'m> {
             pause = (pause * 2).min(LOCK_PAUSE.1);
         }
     }
-
-    async fn apply(
-        &self,
-        target: &Target,
-        session: &mut dyn Session,
-        migration: &Migration,
-    ) -> Result<(), StepError> {
-        let failed = |error: DatabaseError, offset| StepError {
-            database: target.database.name.clone(),
-            version: migration.version,
-            name: migration.name.to_string(),
-            error,
-            source: Arc::new(SourceFile {
-                path: self.migrations.path(migration),
-                text: migration.sql.to_string(),
-            }),
-            offset,
-        };
-        let fill = |sql| {
-            vars::expand(sql, &migration.vars, &target.database)
-                .map_err(|error| failed(DatabaseError::new(error.to_string()), None))
-        };
-        let expanded = fill(&migration.sql)?;
-        let step = Step { migration, sql: &expanded.text, who: &self.who };
-        match migration.transaction {
-            Transaction::Whole => session.apply(&step).await.map_err(|error| {
-                let offset = match error.place {
-                    Some(SqlPlace::Byte(byte)) => Some(expanded.source_offset(byte)),
-                    Some(SqlPlace::Statement(index)) => statement_start(migration, index),
-                    None => None,
-                };
-                failed(error, offset)
-            }),
-            Transaction::None => {
-                let started = Instant::now();
-                let unplaced = |error| failed(error, None);
-                session.record(&step, Progress::Started).await.map_err(unplaced)?;
-                for (index, span) in migration.statements.iter().enumerate() {
-                    let statement: Expanded<'_> = fill(&migration.sql[span.clone()])?;
-                    session.statement(&statement.text).await.map_err(|error| {
-                        let byte = match error.place {
-                            Some(SqlPlace::Byte(byte)) => statement.source_offset(byte),
-                            Some(SqlPlace::Statement(_)) | None => 0,
-                        };
-                        failed(error, Some(span.start + byte))
-                    })?;
-                    session.record(&step, Progress::Statements(index + 1)).await.map_err(unplaced)?;
-                }
-                session.record(&step, Progress::Applied(started.elapsed())).await.map_err(unplaced)
-            }
-        }
-    }
 }
 
 /// What one database has achieved so far.
 struct Progression {
     applied: Vec<AppliedStep>,
     before: usize,
-}
-
-fn statement_start(migration: &Migration, index: usize) -> Option<usize> {
-    migration.statements.get(index).map(|span| span.start)
 }

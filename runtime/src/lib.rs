@@ -37,6 +37,8 @@ mod reporter;
 
 mod engine;
 mod executor;
+mod parallel;
+mod step;
 mod survey;
 
 pub use error::{DatabaseError, StepError};

@@ -78,15 +78,26 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Error(error) => error.help.clone(),
+            Self::History(refusal) => Some(refusal.help()),
+            Self::SameDatabase(_) => {
+                Some("give each name of the fleet a database of its own, or name it once".into())
+            }
+        }
+    }
+}
+
+/// What is wrong, in one line, without the help.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => write!(f, "{error}"),
-            Self::History(refusal) => write!(f, "{refusal}; help: {}", refusal.help()),
-            Self::SameDatabase(other) => write!(
-                f,
-                "it is the same database as `{other}`; help: give each name of the fleet a database of its own, or name it once"
-            ),
+            Self::History(refusal) => write!(f, "{refusal}"),
+            Self::SameDatabase(other) => write!(f, "it is the same database as `{other}`"),
         }
     }
 }
@@ -150,7 +161,10 @@ impl fmt::Display for RunError {
                 Outcome::Done | Outcome::NotStarted => {}
                 Outcome::Failed(error) => write!(f, "\n{error}")?,
                 Outcome::Refused(reasons) => {
-                    reasons.iter().try_for_each(|reason| write!(f, "\n{}: {reason}", database.name))?;
+                    for reason in reasons {
+                        write!(f, "\n{}: {reason}", database.name)?;
+                        reason.help().iter().try_for_each(|help| write!(f, "\n  help: {help}"))?;
+                    }
                 }
             }
         }

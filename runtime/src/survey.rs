@@ -1,13 +1,12 @@
 //! Every database is asked what it has, and every plan is made, before anything is written.
 
-use futures_util::StreamExt;
-use futures_util::stream;
 use sharded_migrations_core::plan::plan;
 use sharded_migrations_core::{Database, Migrations, Plan, Version};
 
 use crate::engine::{Facts, Session, engine};
 use crate::error::DatabaseError;
 use crate::fleet::Target;
+use crate::parallel::in_parallel;
 use crate::report::Reason;
 
 /// What each selected database has and what would be done there.
@@ -65,7 +64,7 @@ pub(crate) struct Question<'m> {
 /// Asks all of them, so many at a time; the answers are in the order of the targets.
 pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<Asked<'m>> {
     let answers = targets.iter().map(|target| ask_one(target, question));
-    let mut answers: Vec<Asked<'m>> = stream::iter(answers).buffered(question.concurrency).collect().await;
+    let mut answers = in_parallel(question.concurrency, answers).await;
     refuse_the_same(targets, &mut answers);
     answers
 }

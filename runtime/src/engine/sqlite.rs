@@ -125,12 +125,7 @@ impl SqliteSession {
     fn open(&mut self) -> Result<&mut Connection, DatabaseError> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
-            empty => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-                    | OpenFlags::SQLITE_OPEN_CREATE
-                    | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                Ok(empty.insert(open(&self.path, flags)?))
-            }
+            empty => Ok(empty.insert(open(&self.path)?)),
         }
     }
 
@@ -140,23 +135,18 @@ impl SqliteSession {
         if self.connection.is_none() && !self.path.exists() {
             return Ok(empty);
         }
-        // Read only, unless it is open for writing already: a survey changes nothing.
-        let survey;
-        let connection = match &self.connection {
-            Some(connection) => connection,
-            None => {
-                survey =
-                    open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-                &survey
-            }
-        };
+        let connection = &*self.open()?;
         let has_history = connection.table_exists(None, HISTORY_TABLE).map_err(|error| describe(&error))?;
         let history = if has_history { read_history(connection)? } else { Vec::new() };
         Ok(Facts { has_history, history, ..empty })
     }
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+/// Opens a file, or makes it. Writable in any case: what a crash left has to be rolled back before
+/// anything can be read.
+fn open(path: &Path) -> Result<Connection, DatabaseError> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         Ok(connection)

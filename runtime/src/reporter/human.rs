@@ -91,7 +91,12 @@ pub(crate) fn heading(name: &DatabaseName, group: Option<&GroupName>) -> String 
 
 /// Why a database is not touched, a line each.
 pub(crate) fn reasons(reasons: &[Reason]) -> String {
-    reasons.iter().map(|reason| format!("  {BAD}refused{BAD:#}: {reason}\n")).collect()
+    let mut text = String::new();
+    for reason in reasons {
+        text.push_str(&format!("  {BAD}refused{BAD:#}: {reason}\n"));
+        text.extend(reason.help().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n")));
+    }
+    text
 }
 
 fn database(report: &DatabaseReport) -> String {

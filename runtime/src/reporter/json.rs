@@ -100,7 +100,7 @@ fn database(report: &DatabaseReport) -> Value {
 }
 
 fn reason(reason: &Reason) -> Value {
-    json!({ "kind": reason.kind(), "message": reason.to_string() })
+    json!({ "kind": reason.kind(), "message": reason.to_string(), "help": reason.help() })
 }
 
 /// What a survey found, as one document.

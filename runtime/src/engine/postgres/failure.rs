@@ -1,6 +1,7 @@
 //! tokio-postgres's errors in full: by itself one prints only `db error`.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use tokio_postgres::Error;
 use tokio_postgres::config::{Config, Host};
@@ -61,6 +62,12 @@ pub(super) fn describe_connect(error: &Error, config: &Config) -> DatabaseError 
         None => DatabaseError::new(format!("{server} cannot be reached: {}", chain(error)))
             .help("is the server up, and are host and port in the URL right?"),
     }
+}
+
+/// The error of a server that does not answer.
+pub(super) fn silent(config: &Config, patience: Duration) -> DatabaseError {
+    DatabaseError::new(format!("{} did not answer within {patience:?}", server(config)))
+        .help("is the server up and not overloaded? `connect_timeout` in the URL gives it longer")
 }
 
 fn from_server(said: &DbError) -> DatabaseError {
