@@ -149,12 +149,15 @@ fn sqlite_urls_are_of_files_in_a_folder_of_their_own() {
 
 const KILLED: &str = "SHARDED_MIGRATIONS_TEST_KILLED";
 
-/// Runs the next test in a process of its own, kills that as nothing can be caught, and looks for
-/// what is left of it.
+/// Runs itself in a process of its own, kills that as nothing can be caught, and looks for what is
+/// left of it.
 #[test]
 fn nothing_is_left_of_a_killed_process() {
+    if std::env::var_os(KILLED).is_some() {
+        return killed_process();
+    }
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "killed_process", "--ignored", "--nocapture"])
+        .args(["--exact", "nothing_is_left_of_a_killed_process", "--nocapture"])
         .env(KILLED, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -177,12 +180,7 @@ fn nothing_is_left_of_a_killed_process() {
     });
 }
 
-#[test]
-#[ignore = "another test runs it, and kills it"]
 fn killed_process() {
-    if std::env::var_os(KILLED).is_none() {
-        return;
-    }
     let cluster = Cluster::start(Options::default());
     let pool = PgBouncer::start(&cluster, PoolMode::Session);
     println!("\nfolder {}", cluster.folder().unwrap().display());
