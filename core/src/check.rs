@@ -46,6 +46,37 @@ fn selected<'a>(
 }
 
 #[cfg(test)]
+mod documentation {
+    use std::path::Path;
+
+    /// The names in `Diagnostic::new("..", ..)`, and in the helpers that pass one on.
+    fn names(source: &str) -> impl Iterator<Item = &str> {
+        let calls = ["Diagnostic::new(", "fault(", "place("];
+        let arguments = calls.into_iter().flat_map(|call| source.split(call).skip(1));
+        let literals = arguments.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+        literals.filter(|name| name.len() > 1 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+    }
+
+    #[test]
+    fn every_check_is_in_the_documentation() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let documentation = std::fs::read_to_string(root.join("../docs/checks.md")).unwrap();
+        let mut found = 0;
+        for (file, path) in crate::load::list(&root.join("src")).unwrap() {
+            let source = std::fs::read_to_string(path).unwrap_or_default();
+            for name in names(&source) {
+                assert!(
+                    documentation.contains(&format!("`{name}`")),
+                    "{file}: `{name}` is not in docs/checks.md"
+                );
+                found += 1;
+            }
+        }
+        assert!(found > 20, "only {found} names were found");
+    }
+}
+
+#[cfg(test)]
 mod testing {
     use crate::compile::{Sources, compile};
     use crate::diagnostic::Style;
