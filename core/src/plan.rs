@@ -19,6 +19,7 @@ pub struct Plan<'m> {
 
 /// Why a database's history and the set don't fit together. Each says one thing and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refusal {
     /// Applied with another checksum or name.
     Divergent {

@@ -26,7 +26,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let folder = without_dots(&arguments.migrations(&crate_folder));
     let databases = without_dots(&arguments.databases(&crate_folder));
 
-    let sources = match Sources::read(&folder, &databases, shown) {
+    let sources = match Sources::read(&folder, &databases, |path| shown(path, &crate_folder)) {
         Ok(sources) => sources,
         Err(faults) => return emit::failure(&[], errors(&faults)),
     };
@@ -49,10 +49,10 @@ fn with_origin(migrations: Migrations, folder: &Path, sources: &Sources) -> Migr
 }
 
 /// How messages name a path: as rustc does, relative to where cargo runs it, which for a member of
-/// a workspace is the workspace.
-fn shown(path: &Path) -> String {
+/// a workspace is the workspace; else relative to the crate.
+fn shown(path: &Path, crate_folder: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
-    let relative = path.strip_prefix(&here).unwrap_or(path);
+    let relative = path.strip_prefix(&here).or_else(|_| path.strip_prefix(crate_folder)).unwrap_or(path);
     relative.display().to_string().replace('\\', "/")
 }
 

@@ -52,6 +52,7 @@ pub struct FleetError(pub Vec<FleetFault>);
 
 /// One reason why a database cannot be selected or reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FleetFault {
     /// A name that does not exist.
     #[error("no database is called `{name}`; {help}")]

@@ -45,6 +45,7 @@ pub struct AppliedStep {
 
 /// How a database ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Everything routed here, up to the target, is applied.
     Done,
@@ -58,6 +59,7 @@ pub enum Outcome {
 
 /// Why a database is not touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// It cannot be reached, or cannot say what it has.
     Error(DatabaseError),

@@ -5,9 +5,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use sharded_migrations_core::{DatabaseName, GroupName, diagnostic};
+use sharded_migrations_core::{DatabaseName, GroupName, diagnostic, suggest};
 
 use super::{Out, Reporter, Verbosity};
+use crate::error::StepError;
 use crate::event::Event;
 use crate::report::{DatabaseReport, Outcome, Reason, Report};
 
@@ -71,8 +72,12 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
                 self.show(Verbosity::Verbose, &text);
             }
             Event::DatabaseFinished(report) => {
-                let is_failure = matches!(report.outcome, Outcome::Failed(_) | Outcome::Refused(_));
-                let at_least = if is_failure { Verbosity::Quiet } else { Verbosity::Normal };
+                let at_least = match report.outcome {
+                    Outcome::Failed(_) | Outcome::Refused(_) => Verbosity::Quiet,
+                    Outcome::Done => Verbosity::Normal,
+                    // The summary counts them.
+                    Outcome::NotStarted => Verbosity::Verbose,
+                };
                 self.show(at_least, &database(report));
             }
             Event::RunFinished(report) => {
@@ -121,13 +126,25 @@ fn database(report: &DatabaseReport) -> String {
     text
 }
 
-/// The failed migrations, each with the lines of its file.
+/// The failed migrations, each with the lines of its file; what failed alike on many databases is
+/// shown once.
 fn failures(report: &Report) -> String {
-    let failed = report.databases.iter().filter_map(|database| match &database.outcome {
-        Outcome::Failed(error) => Some(error),
-        _ => None,
-    });
-    failed.map(|error| format!("\n{}\n", error.diagnostic().render(diagnostic::Style::Coloured))).collect()
+    let mut alike: Vec<(&StepError, Vec<&str>)> = Vec::new();
+    for database in &report.databases {
+        let Outcome::Failed(error) = &database.outcome else { continue };
+        match alike.iter_mut().find(|(first, _)| error.is_like(first)) {
+            Some((_, others)) => others.push(database.name.as_str()),
+            None => alike.push((error, Vec::new())),
+        }
+    }
+    let show = |(error, others): (&StepError, Vec<&str>)| {
+        let mut fault = error.diagnostic();
+        if !others.is_empty() {
+            fault = fault.note(format!("the same on: {}", suggest::list(others)));
+        }
+        format!("\n{}\n", fault.render(diagnostic::Style::Coloured))
+    };
+    alike.into_iter().map(show).collect()
 }
 
 fn summary(report: &Report) -> String {
