@@ -5,18 +5,16 @@ mod connect;
 mod failure;
 mod sql;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use sharded_migrations_core::{Checksum, HistoryRow, State, Version};
-use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{Engine, Facts, Lock, Progress, Session, Step};
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
+use connect::Driver;
 use failure::{describe, describe_at};
 
 /// The engine.
@@ -25,21 +23,17 @@ pub(super) struct Postgres;
 #[async_trait]
 impl Engine for Postgres {
     async fn connect(&self, target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
-        let (client, connection) = connect::connect(target.url.expose()).await?;
-        Ok(Box::new(PostgresSession { client, connection, schema: None }))
+        let (client, driver) = connect::connect(target.url.expose()).await?;
+        Ok(Box::new(PostgresSession { client, driver, schema: None }))
     }
 }
 
 struct PostgresSession {
     client: Client,
-    /// Drives the socket; it ends when the client is dropped.
-    connection: JoinHandle<()>,
+    driver: Driver,
     /// The schema of the history table, once a survey has told.
     schema: Option<String>,
 }
-
-/// How long a closed connection may take to be gone.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 #[async_trait]
 impl Session for PostgresSession {
@@ -111,11 +105,9 @@ impl Session for PostgresSession {
     }
 
     async fn close(self: Box<Self>) {
-        let Self { client, connection, .. } = *self;
+        let Self { client, driver, .. } = *self;
         drop(client);
-        // Once the socket is closed the server lets the lock go; a server that does not answer any
-        // more has let go of everything else.
-        let _ = tokio::time::timeout(GOODBYE, connection).await;
+        driver.end().await;
     }
 }
 

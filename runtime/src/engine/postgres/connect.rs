@@ -15,8 +15,29 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the server's own views show for these connections, where the URL does not say.
 const APPLICATION_NAME: &str = "sharded-migrations";
 
-/// Opens a connection and the task that drives it.
-pub(super) async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), DatabaseError> {
+/// The task that drives a connection's socket. Dropping it closes the socket, and with that the server
+/// lets go of the lock and rolls back what is open.
+pub(super) struct Driver(JoinHandle<()>);
+
+/// How long a connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+impl Driver {
+    /// Waits until a connection whose client is gone has ended in order.
+    pub(super) async fn end(mut self) {
+        // One that does not end in time is cut.
+        let _ = tokio::time::timeout(GOODBYE, &mut self.0).await;
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Opens a connection.
+pub(super) async fn connect(url: &str) -> Result<(Client, Driver), DatabaseError> {
     let config = config(url)?;
     // tokio-postgres bounds the making of a socket; a server that takes it and is silent is worse.
     let patience = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
@@ -28,7 +49,7 @@ pub(super) async fn connect(url: &str) -> Result<(Client, JoinHandle<()>), Datab
     let task = tokio::spawn(async move {
         let _ = connection.await;
     });
-    Ok((client, task))
+    Ok((client, Driver(task)))
 }
 
 fn config(url: &str) -> Result<Config, DatabaseError> {

@@ -32,6 +32,9 @@ const ADVICE: &[(SqlState, &str)] = &[
     ),
 ];
 
+/// What tokio-postgres says when the server asks for data in the middle of a message.
+const UNEXPECTED_MESSAGE: &str = "unexpected message from server";
+
 /// Any error.
 pub(super) fn describe(error: &Error) -> DatabaseError {
     match error.as_db_error() {
@@ -43,11 +46,19 @@ pub(super) fn describe(error: &Error) -> DatabaseError {
 
 /// The error of a message: where in it, if the server says; else which statement.
 pub(super) fn describe_at(error: &Error, sql: &str, statements_done: usize) -> DatabaseError {
-    let place = error.as_db_error().map(|said| match said.position() {
-        Some(ErrorPosition::Original(position)) => byte_of(sql, *position).map(SqlPlace::Byte),
-        _ => Some(SqlPlace::Statement(statements_done)),
-    });
-    DatabaseError { place: place.flatten(), ..describe(error) }
+    let place = match error.as_db_error().map(DbError::position) {
+        Some(Some(ErrorPosition::Original(position))) => byte_of(sql, *position).map(SqlPlace::Byte),
+        Some(_) => Some(SqlPlace::Statement(statements_done)),
+        None if error.to_string() == UNEXPECTED_MESSAGE => {
+            let copy = DatabaseError::new(
+                "the statement waits for data from its client, which a migration cannot give",
+            )
+            .help("in place of COPY .. FROM STDIN, write INSERT statements");
+            return DatabaseError { place: Some(SqlPlace::Statement(statements_done)), ..copy };
+        }
+        None => None,
+    };
+    DatabaseError { place, ..describe(error) }
 }
 
 /// The error of a connection that could not be made.
