@@ -6,11 +6,7 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line is wrong: an unknown database, a replica's name, an unset variable.
 pub const USAGE: u8 = 2;
-/// Something is pending, or a database has drifted: for verbs that check.
-pub const PENDING: u8 = 3;
 /// It failed on a part of the fleet; the rest is done.
 pub const PARTLY_FAILED: u8 = 4;
 /// Refused before any write: nothing was changed anywhere.
 pub const REFUSED: u8 = 5;
-/// Interrupted.
-pub const INTERRUPTED: u8 = 130;
