@@ -27,7 +27,8 @@ use crate::{Diagnostic, suggest};
 pub struct Header {
     /// `route(..)`
     pub route: Option<RouteSource>,
-    /// Whether there is a `route(..)` at all, also one that could not be read.
+    /// Whether there is a `route(..)` at all, also one that could not be read, or something else
+    /// unreadable that may have been one.
     pub has_route: bool,
     /// `no_transaction`, or sqlx's first line `-- no-transaction`.
     pub no_transaction: bool,
@@ -88,6 +89,7 @@ impl Reader<'_> {
         let start = span.start + line.len() - text.len();
         if !is_attribute(text) {
             if in_header && looks_like_attribute(text) {
+                self.header.has_route = true;
                 self.fault(
                     "this looks like an attribute and is not one",
                     start..span.end,
@@ -97,6 +99,7 @@ impl Reader<'_> {
             return;
         }
         if !in_header {
+            self.header.has_route = true;
             self.fault(
                 "an attribute after the first statement has no effect",
                 start..span.end,
@@ -111,6 +114,7 @@ impl Reader<'_> {
             match attribute(&mut cursor) {
                 Ok(meta) => self.attribute(&meta),
                 Err(error) => {
+                    self.header.has_route = true;
                     self.fault(
                         error.message,
                         error.span,
@@ -131,6 +135,7 @@ impl Reader<'_> {
         for line in text.split_inclusive('\n') {
             let trimmed = line.trim_start_matches(|c: char| c.is_whitespace() || c == '*' || c == '/');
             if is_attribute(trimmed) {
+                self.header.has_route = true;
                 let at = start + offset + line.len() - trimmed.len();
                 self.fault(
                     "an attribute in a block comment has no effect",
@@ -146,6 +151,7 @@ impl Reader<'_> {
         let name = match meta {
             Meta::Word(name) | Meta::Value { key: name, .. } | Meta::List { name, .. } => name.clone(),
             Meta::Literal(literal) => {
+                self.header.has_route = true;
                 return self.fault(
                     "expected a name",
                     literal.span.clone(),
@@ -158,6 +164,7 @@ impl Reader<'_> {
                 Diagnostic::new("unknown-attribute", format!("no attribute is called `{}`", name.value))
                     .at(self.source, name.span.clone(), "unknown attribute")
                     .help(suggest::help(&name.value, "attributes", ATTRIBUTES.map(|(known, _)| known)));
+            self.header.has_route |= suggest::nearest(&name.value, ["route"]).is_some();
             return self.faults.push(fault);
         };
         if let Some(first) = self.seen.iter().find(|seen| seen.value == name.value) {

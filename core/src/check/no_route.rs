@@ -1,10 +1,13 @@
 //! Every migration says where it is to run: nothing runs everywhere by accident.
 
 use crate::Diagnostic;
-use crate::compile::Project;
+use crate::compile::{MigrationFile, Project};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
-    for migration in project.migrations.iter().filter(|migration| !migration.header.has_route) {
+    // A file without a statement is a fault of its own, and most often has nothing at all.
+    let has_none =
+        |migration: &&MigrationFile| !migration.header.has_route && !migration.statements.is_empty();
+    for migration in project.migrations.iter().filter(has_none) {
         let folder = match migration.name.folder.as_str() {
             "" => ".",
             folder => folder,

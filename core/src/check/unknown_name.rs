@@ -14,7 +14,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         let before = faults.len();
         faults.extend(route.mentions.iter().filter_map(|mention| unknown(topology, route, mention)));
         let selects = topology.topology.primaries().any(|database| route.route.selects(database));
-        if !selects && faults.len() == before {
+        if !selects && topology.is_whole && faults.len() == before {
             faults.push(
                 Diagnostic::new("selects-nothing", "the route selects no database")
                     .at(&route.source, route.span.clone(), "")
@@ -40,6 +40,7 @@ fn unknown(topology: &TopologyFile, route: &RouteSource, mention: &Mention) -> O
             let help = suggest::help(name, &format!("groups in {file}"), groups);
             fault("unknown-group", format!("no shard group is called `{name}`"), "unknown group", help)
         }
+        Key::Database | Key::Label if !topology.is_whole => None,
         Key::Database => {
             let primaries = fleet.primaries().map(|database| database.name.as_str());
             let database = fleet.database(name);

@@ -12,7 +12,7 @@ use crate::topology::read::TopologyFile;
 use crate::{Database, Diagnostic, Text, lex, suggest, vars};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
-    let Some(topology) = &project.topology else { return };
+    let Some(topology) = project.topology.as_ref().filter(|topology| topology.is_whole) else { return };
     for migration in project.migrations.iter().filter(|migration| !migration.header.vars.is_empty()) {
         let before = faults.len();
         missing(topology, migration, faults);

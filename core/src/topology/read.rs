@@ -21,6 +21,9 @@ pub struct TopologyFile {
     pub topology: Topology,
     /// The file.
     pub source: Arc<SourceFile>,
+    /// Whether every database could be read. Where one could not, nothing can be said of names and
+    /// routes that may have been about it.
+    pub is_whole: bool,
     /// Where each database is declared.
     pub declared: BTreeMap<DatabaseName, Range<usize>>,
     /// `[routes]`: the routes of folders.
@@ -57,8 +60,10 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
     }
     let root = Table::root(source, document.get_ref());
     root.refuse_others(&["groups", "databases", "routes", "rollout"], faults);
+    let before = faults.len();
     let groups = read_groups(&root, faults);
     let (databases, declared) = read_databases(&root, &groups, faults);
+    let is_whole = faults.len() == before && !databases.is_empty();
     let folder_routes = read_routes(&root, faults);
     let rollout = root.table("rollout", faults);
     if let Some(rollout) = &rollout {
@@ -76,7 +81,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         databases: databases.into(),
         concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
     };
-    Some(TopologyFile { topology, source: Arc::clone(source), declared, folder_routes })
+    Some(TopologyFile { topology, source: Arc::clone(source), is_whole, declared, folder_routes })
 }
 
 fn read_groups(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<GroupName>> {
@@ -352,15 +357,15 @@ fn read_routes(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<FolderRout
     let Some(table) = root.table("routes", faults) else { return Vec::new() };
     let mut routes: Vec<FolderRoute> = Vec::new();
     for entry in table.entries() {
-        let Some(text) = table::text(root.source, &entry, faults) else { continue };
-        let folder =
-            entry.0.value.trim_start_matches("./").trim_end_matches('/').trim_matches('.').to_owned();
+        let text = table::text(root.source, &entry, faults);
+        let written = entry.0.value.trim_start_matches("./").trim_end_matches('/');
+        let folder = if written == "." { String::new() } else { written.to_owned() };
         if let Some(first) = routes.iter().find(|route| route.folder == folder) {
             let twice = fault(root, "this folder has a route already", &entry.0.span);
             faults.push(twice.at(root.source, first.span.clone(), "here"));
             continue;
         }
-        let route = read_route(root, &text).map_err(|fault| faults.push(fault)).ok();
+        let route = text.and_then(|text| read_route(root, &text).map_err(|fault| faults.push(fault)).ok());
         routes.push(FolderRoute { folder, span: entry.0.span, route });
     }
     routes
