@@ -42,6 +42,8 @@ pub struct FileNameError {
 const LAYOUTS: &str = "name it `V3__add_email.sql`, `3_add_email.sql` or `3_add_email/up.sql`; \
     a reverse file ends in `.down.sql` or is called `down.sql`";
 
+const ELSEWHERE: &str = "or move the file out of the folder of migrations";
+
 /// Takes the path of a file, relative to the folder of migrations and with `/`, apart.
 ///
 /// The layouts are `V{version}__{name}.sql` and `U{version}__{name}.sql` (refinery),
@@ -83,7 +85,7 @@ fn not_sql(file: &str) -> Result<Class, FileNameError> {
     if lower.ends_with(".sql") || (numbered && !is_text) {
         return Err(FileNameError {
             message: format!("`{file}` looks like a migration but does not end in `.sql`"),
-            help: format!("{LAYOUTS}; or move the file out of the folder of migrations"),
+            help: format!("{LAYOUTS}; {ELSEWHERE}"),
         });
     }
     Ok(Class::Other)
@@ -98,7 +100,10 @@ fn flat(folder: &str, stem: &str) -> Result<FileName, FileNameError> {
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, rest) = rest.split_at(digits);
     if number.is_empty() {
-        return Err(error(format!("`{stem}.sql` is not the name of a migration")));
+        return Err(FileNameError {
+            message: format!("`{stem}.sql` is not the name of a migration"),
+            help: format!("{LAYOUTS}; {ELSEWHERE}"),
+        });
     }
     if rest.starts_with('.') {
         return Err(error(format!("`{stem}.sql`: a version is a whole number")));
@@ -122,29 +127,32 @@ fn flat(folder: &str, stem: &str) -> Result<FileName, FileNameError> {
 
 /// The folder `{version}_{name}` of a migration in diesel's layout.
 fn diesel(folder: &str, directory: &str) -> Result<FileName, FileNameError> {
-    let digits = directory.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-    let (number, rest) = directory.split_at(directory.len() - digits.len());
-    let number = without_dashes(number).ok_or_else(|| FileNameError {
-        message: format!("`{directory}`: a version with a number other than 0000 behind the time would come after all others"),
-        help: "give the folder a time of its own".into(),
-    })?;
-    match rest.strip_prefix('_') {
-        Some(name) if !number.is_empty() => file_name(folder, &number, name, Kind::Ordered, directory),
-        _ => Err(FileNameError {
+    let (written, name) = directory.split_once('_').unwrap_or((directory, ""));
+    let Some((number, counter)) = without_dashes(written).filter(|_| directory.contains('_')) else {
+        return Err(FileNameError {
             message: format!("the folder `{directory}` of this file is not the name of a migration"),
             help: LAYOUTS.into(),
-        }),
-    }
+        });
+    };
+    let file_name = file_name(folder, &number, name, Kind::Ordered, directory)?;
+    let version = file_name.version.get().checked_add(counter).and_then(Version::new);
+    Ok(FileName { version: version.unwrap_or(file_name.version), ..file_name })
 }
 
-/// `2019-02-26-002946` is 20190226002946. Newer diesel adds `-0000` behind the time: it is dropped,
-/// because a project has both forms and only the same number of digits sorts by time.
-fn without_dashes(number: &str) -> Option<String> {
-    let parts: Vec<&str> = number.split('-').collect();
+/// The digits of a version, and what is to be added to them: `2019-02-26-002946` is 20190226002946.
+///
+/// Newer diesel puts a counter of four hexadecimal digits behind the time. Projects have both forms,
+/// and diesel runs a time without a counter before the same time with one: so a counter counts
+/// seconds after the time, from 1 for `-0000`. That keeps the order, and depends on no other file.
+fn without_dashes(written: &str) -> Option<(String, i64)> {
+    let parts: Vec<&str> = written.split('-').collect();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match parts[..] {
-        [year, month, day, time, "0000"] => Some([year, month, day, time].concat()),
-        [_, _, _, _, _] => None,
-        _ => Some(parts.concat()),
+        [ref time @ .., counter] if time.len() == 4 && counter.len() == 4 => {
+            let time = Some(time.concat()).filter(|time| is_number(time));
+            Some((time?, 1 + i64::from_str_radix(counter, 16).ok()?))
+        }
+        _ => Some((parts.concat(), 0)).filter(|(number, _)| is_number(number)),
     }
 }
 
@@ -188,7 +196,9 @@ mod tests {
                 "2019-02-26-002946_create_user/up.sql",
                 Class::Forward(name("", 20190226002946, "create_user", Ordered)),
             ),
-            ("2026-07-30-140000-0000_x/up.sql", Class::Forward(name("", 20260730140000, "x", Ordered))),
+            ("2026-07-30-140000_x/up.sql", Class::Forward(name("", 20260730140000, "x", Ordered))),
+            ("2026-07-30-140000-0000_x/up.sql", Class::Forward(name("", 20260730140001, "x", Ordered))),
+            ("2026-07-30-140000-000a_x/up.sql", Class::Forward(name("", 20260730140011, "x", Ordered))),
             ("db/00000000000000_init/down.sql", Class::Reverse(name("db", 0, "init", Ordered))),
             ("1_a/metadata.toml", Class::Metadata(name("", 1, "a", Ordered))),
             ("metadata.toml", Class::Other),
@@ -226,7 +236,8 @@ mod tests {
             ("users/up.sql", "the folder `users`"),
             ("-_x/up.sql", "the folder `-_x`"),
             ("1-2/down.sql", "the folder `1-2`"),
-            ("2026-07-30-140000-0001_x/up.sql", "other than 0000"),
+            ("2026-07-30-140000-00g0_x/up.sql", "the folder"),
+            ("12/up.sql", "the folder `12`"),
         ];
         for (path, part) in cases {
             let error = classify(path).expect_err(path);

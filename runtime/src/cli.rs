@@ -162,6 +162,12 @@ mod tests {
     }
 
     #[test]
+    fn an_application_keeps_its_own_description() {
+        assert_eq!(Flattened::command().get_about(), None);
+        assert_eq!(Flattened::command().get_long_about(), None);
+    }
+
+    #[test]
     fn the_verb_is_optional_and_needs_its_equals_sign() {
         let verb =
             |words: &[&str]| Flattened::try_parse_from(words).map(|parsed| parsed.migrate.migrate).ok();

@@ -83,16 +83,17 @@ pub enum FleetFault {
     /// The selection is empty.
     #[error("no database is selected: {0}")]
     NothingSelected(String),
-    /// Variables in a database's URL that are not set.
+    /// Variables in the URL of one database, or of several, that are not set.
     #[error(
-        "the URL of database `{database}` ({file}:{line}) needs {variables}, which is not set in the environment"
+        "the URL of {} ({file}:{line}) needs {variables}, which is not set in the environment",
+        named(databases)
     )]
     Unset {
-        /// The database.
-        database: String,
-        /// The file that declares it.
+        /// The databases.
+        databases: Vec<String>,
+        /// The file that declares them.
         file: String,
-        /// The line there.
+        /// The line there of the first of them.
         line: usize,
         /// The variables.
         variables: String,
@@ -141,7 +142,7 @@ impl Fleet {
         let targets = selected
             .into_iter()
             .filter_map(|database| {
-                target(topology, database, &variable).map_err(|fault| faults.push(fault)).ok()
+                target(topology, database, &variable).map_err(|fault| add(&mut faults, fault)).ok()
             })
             .collect();
         if faults.is_empty() {
@@ -205,6 +206,29 @@ impl Selection {
     }
 }
 
+/// Adds a fault to the others; databases that lack the same variables are one.
+fn add(faults: &mut Vec<FleetFault>, fault: FleetFault) {
+    if let FleetFault::Unset { databases: more, variables: missing, .. } = &fault {
+        for known in faults.iter_mut() {
+            match known {
+                FleetFault::Unset { databases, variables, .. } if variables == missing => {
+                    return databases.extend_from_slice(more);
+                }
+                _ => {}
+            }
+        }
+    }
+    faults.push(fault);
+}
+
+/// ``database `a` ``, or `the databases a, b`.
+fn named(databases: &[String]) -> String {
+    match databases {
+        [one] => format!("database `{one}`"),
+        several => format!("the databases {}", suggest::list(several.iter().map(String::as_str))),
+    }
+}
+
 fn unknown_database(topology: &Topology, name: &str) -> Option<FleetFault> {
     let primaries = topology.primaries().map(|database| database.name.as_str());
     let help = suggest::help(name, "databases", primaries);
@@ -230,7 +254,7 @@ fn target(
     };
     let template = Template::parse(database.migration_url()).map_err(|error| fault(error.to_string()))?;
     let url = template.fill(variable).map_err(|unset| FleetFault::Unset {
-        database: database.name.to_string(),
+        databases: vec![database.name.to_string()],
         file: topology.file.to_string(),
         line: database.line,
         variables: unset.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and "),
@@ -326,7 +350,11 @@ mod tests {
     fn only_the_selected_databases_need_their_variables() {
         assert_eq!(select(&["default"], &[], &ENV[..1]).unwrap(), ["default"]);
         let faults = select(&[], &[], &[]).unwrap_err();
-        assert_eq!(faults.lines().count(), 3, "{faults}");
+        assert!(
+            faults.contains("the URL of the databases users_01, users_02 (databases.toml:7) needs `PW`"),
+            "{faults}"
+        );
+        assert_eq!(faults.lines().count(), 2, "{faults}");
         assert!(faults.contains(
             "the URL of database `default` (databases.toml:7) needs `DEFAULT_URL`, which is not set"
         ));

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::Event;
-pub(crate) use human::{Human, heading, reasons};
+pub(crate) use human::{Human, count, heading, reasons};
 pub(crate) use json::{Json, survey};
 
 /// How much is shown.

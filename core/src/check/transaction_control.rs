@@ -28,9 +28,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
             if let Some(words) = STATEMENTS.iter().find(begins) {
                 let help = match file.header.no_transaction {
                     true => "remove it: each statement of a no-transaction migration runs on its own",
-                    false => {
-                        "remove it: a migration runs in a transaction of its own, unless it says `#[no_transaction]`"
-                    }
+                    false => "remove it: a migration runs in a transaction of its own",
                 };
                 faults.push(
                     Diagnostic::new(

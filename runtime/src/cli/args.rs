@@ -11,7 +11,9 @@ use crate::reporter::Verbosity;
 const HEADING: &str = "Migrations";
 
 /// Arguments to flatten into an application's own: `--migrate` and its options.
+// The documentation is this type's: clap would make it the application's.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(about = None, long_about = None)]
 pub struct MigrateArgs {
     /// Migrate all databases that are not replicas, or show what would be done; then exit
     #[arg(
@@ -73,6 +75,7 @@ pub enum Format {
 
 /// The options of every verb.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+#[command(about = None, long_about = None)]
 pub struct Options {
     /// Only these databases, or `all` (the default); a replica is an error
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = HEADING)]

@@ -1,6 +1,7 @@
 //! `plan`: what would be done, and nothing else.
 
 use super::refused;
+use crate::reporter::count;
 use crate::survey::{Standing, Survey, Surveyed};
 
 pub(super) fn body(standing: &Standing<'_>) -> String {
@@ -15,10 +16,10 @@ pub(super) fn summary(survey: &Survey<'_>) -> String {
         database.standing.as_ref().is_ok_and(|standing| !standing.steps.is_empty())
     };
     format!(
-        "{} pending on {} of {} databases{}",
+        "{} pending on {} of {}{}",
         survey.pending(),
         survey.databases.iter().filter(has_work).count(),
-        survey.databases.len(),
+        count(survey.databases.len(), "database"),
         refused(survey)
     )
 }

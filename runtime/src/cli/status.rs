@@ -1,6 +1,7 @@
 //! `status`: every migration of every database, applied or not.
 
 use super::refused;
+use crate::reporter::count;
 use crate::survey::{Standing, Survey};
 
 pub(super) fn body(standing: &Standing<'_>) -> String {
@@ -18,9 +19,9 @@ pub(super) fn summary(survey: &Survey<'_>) -> String {
         .map(|standing| standing.applied.len())
         .sum();
     format!(
-        "{applied} applied and {} pending on {} databases{}",
+        "{applied} applied and {} pending on {}{}",
         survey.pending(),
-        survey.databases.len(),
+        count(survey.databases.len(), "database"),
         refused(survey)
     )
 }

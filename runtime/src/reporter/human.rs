@@ -148,7 +148,6 @@ fn failures(report: &Report) -> String {
 }
 
 fn summary(report: &Report) -> String {
-    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     let of =
         |is: fn(&Outcome) -> bool| report.databases.iter().filter(|database| is(&database.outcome)).count();
     let changed = report.databases.iter().filter(|database| !database.applied.is_empty()).count();
@@ -169,6 +168,11 @@ fn summary(report: &Report) -> String {
     }
     text.push('\n');
     text
+}
+
+/// `1 database`, `2 databases`
+pub(crate) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `8 ms`, `1.25 s`, `3 min 5 s`
