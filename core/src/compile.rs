@@ -57,9 +57,12 @@ impl Sources {
                     }
                 }
             }
-            Err(error) => faults.push(unreadable("the folder of migrations", migrations, &error).help(
-                "make the folder, or name another: `embed_sharded_migrations!(migrations = \"db/migrations\")`",
-            )),
+            Err(load::LoadError { path, error }) if path == migrations => {
+                faults.push(unreadable("the folder of migrations", &path, &error).help(
+                    "make the folder, or name another: `embed_sharded_migrations!(migrations = \"db/migrations\")`",
+                ));
+            }
+            Err(load::LoadError { path, error }) => faults.push(unreadable("the file", &path, &error)),
         }
         match std::fs::read(databases) {
             Ok(bytes) => sources.databases_bytes = bytes,
@@ -78,6 +81,10 @@ impl Sources {
 /// A project as the checks see it: always a value, however many faults it has.
 #[derive(Debug)]
 pub struct Project {
+    /// The folder of migrations, as messages show it.
+    pub folder: String,
+    /// Whether all files could be read, so that what is not here is nowhere.
+    pub is_whole: bool,
     /// The fleet; `None` when its file is no TOML.
     pub topology: Option<TopologyFile>,
     /// The forward files, by version, then by path.
@@ -103,8 +110,6 @@ pub struct MigrationFile {
     pub header: Header,
     /// The route that counts: its own, else the one of the nearest folder in `[routes]`.
     pub route: Option<RouteSource>,
-    /// Whether it is known which databases it is for: false after a fault in its route.
-    pub is_routed: bool,
 }
 
 /// Turns source files into a set.
@@ -134,7 +139,13 @@ pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
 fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
     let databases = text(&sources.databases, &sources.databases_bytes, faults);
     let topology = databases.and_then(|databases| read::read(&databases, faults));
-    let mut project = Project { topology, migrations: Vec::new(), reverses: Vec::new() };
+    let mut project = Project {
+        folder: sources.folder.clone(),
+        is_whole: false,
+        topology,
+        migrations: Vec::new(),
+        reverses: Vec::new(),
+    };
     let mut outside_transaction = Vec::new();
     for (file, bytes) in &sources.files {
         let path = sources.path(file);
@@ -164,6 +175,7 @@ fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
     for migration in &mut project.migrations {
         migration.header.no_transaction |= outside_transaction.contains(&migration.name);
     }
+    project.is_whole = faults.is_empty();
     project.migrations.sort_by(|a, b| (a.name.version, &a.file).cmp(&(b.name.version, &b.file)));
     project
 }
@@ -180,7 +192,7 @@ fn text(path: &str, bytes: &[u8], faults: &mut Vec<Diagnostic>) -> Option<Arc<So
             faults.push(
                 Diagnostic::new("encoding", "the file is not UTF-8")
                     .at(&file(start), start.len()..start.len(), format!("here is the byte 0x{byte:02X}"))
-                    .help("convert it: `iconv -f latin1 -t utf-8`"),
+                    .help("save it as UTF-8"),
             );
             return None;
         }
@@ -189,7 +201,7 @@ fn text(path: &str, bytes: &[u8], faults: &mut Vec<Diagnostic>) -> Option<Arc<So
         faults.push(
             Diagnostic::new("encoding", "the file has a NUL byte, which no server takes")
                 .at(&file(&valid[..at]), at..at, "here")
-                .help("remove it; was the file written as UTF-16?"),
+                .help("remove it; or, if the file was saved as UTF-16, save it as UTF-8"),
         );
         return None;
     }
@@ -212,10 +224,9 @@ fn read_migration(
         (None, true) => None,
         (None, false) => folder_route.and_then(|folder| folder.route.clone()),
     };
-    let is_routed = route.is_some() && topology.is_some();
     // A route that is there and could not be read has been reported: the file is not without one.
     let header = Header { has_route: header.has_route || folder_route.is_some(), ..header };
-    MigrationFile { file: file.to_owned(), name, source, tokens, statements, header, route, is_routed }
+    MigrationFile { file: file.to_owned(), name, source, tokens, statements, header, route }
 }
 
 /// The line of `[routes]` for a folder: the longest folder that it is, or lies in.

@@ -130,7 +130,10 @@ fn diesel(folder: &str, directory: &str) -> Result<FileName, FileNameError> {
     let (written, name) = directory.split_once('_').unwrap_or((directory, ""));
     let Some((number, counter)) = without_dashes(written).filter(|_| directory.contains('_')) else {
         return Err(FileNameError {
-            message: format!("the folder `{directory}` of this file is not the name of a migration"),
+            message: match directory {
+                "" => "a file with this name belongs into a folder of its own".to_owned(),
+                _ => format!("the folder `{directory}` of this file is not the name of a migration"),
+            },
             help: LAYOUTS.into(),
         });
     };
@@ -164,7 +167,10 @@ fn file_name(
     whole: &str,
 ) -> Result<FileName, FileNameError> {
     let error = |message| FileNameError { message, help: LAYOUTS.into() };
-    if name.is_empty() || name.starts_with('_') || name.contains(char::is_control) {
+    if whole.contains(char::is_control) {
+        return Err(error(format!("{whole:?}: the name has a control character")));
+    }
+    if name.is_empty() || name.starts_with('_') {
         return Err(error(format!("`{whole}`: there is no name behind the version")));
     }
     let Some(version) = number.parse().ok().and_then(Version::new) else {
@@ -232,7 +238,7 @@ mod tests {
             ("V1__a", "does not end in `.sql`"),
             ("1_a.sql.bak", "does not end in `.sql`"),
             ("V7__backfill.rs", "written in Rust"),
-            ("up.sql", "not the name of a migration"),
+            ("up.sql", "a folder of its own"),
             ("users/up.sql", "the folder `users`"),
             ("-_x/up.sql", "the folder `-_x`"),
             ("1-2/down.sql", "the folder `1-2`"),

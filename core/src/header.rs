@@ -30,7 +30,7 @@ pub struct Header {
     /// Whether there is a `route(..)` at all, also one that could not be read, or something else
     /// unreadable that may have been one.
     pub has_route: bool,
-    /// `no_transaction`, or sqlx's first line `-- no-transaction`.
+    /// `no_transaction`, or sqlx's line `-- no-transaction`.
     pub no_transaction: bool,
     /// `lock_timeout` and `statement_timeout`
     pub timeouts: Timeouts,
@@ -49,13 +49,13 @@ const ATTRIBUTES: [(&str, &str); 5] = [
     ("vars", "#[vars(shard_id)]"),
 ];
 
-/// The first line that sqlx reads as `no_transaction`.
-const SQLX_NO_TRANSACTION: &str = "-- no-transaction";
+/// The comment that sqlx reads as `no_transaction`; there it has to be the first line, here it may
+/// stand anywhere in the header.
+const SQLX_NO_TRANSACTION: &str = "no-transaction";
 
 /// Reads the header of a file, whose tokens are given, and says what is wrong with it.
 pub fn read(source: &Arc<SourceFile>, tokens: &[Token], faults: &mut Vec<Diagnostic>) -> Header {
     let mut reader = Reader { source, header: Header::default(), seen: Vec::new(), faults };
-    reader.header.no_transaction = source.text.starts_with(SQLX_NO_TRANSACTION);
     let mut in_header = true;
     for token in tokens {
         let text = &source.text[token.span.clone()];
@@ -88,6 +88,7 @@ impl Reader<'_> {
         let text = comment.trim_start();
         let start = span.start + line.len() - text.len();
         if !is_attribute(text) {
+            self.header.no_transaction |= in_header && text.trim_end() == SQLX_NO_TRANSACTION;
             if in_header && looks_like_attribute(text) {
                 self.header.has_route = true;
                 self.fault(
@@ -111,6 +112,10 @@ impl Reader<'_> {
         self.header.lines.push(span.start..end);
         let mut cursor = Cursor::new(text, start);
         loop {
+            if !cursor.is_at("#") {
+                let error = cursor.error("only attributes may stand on a line with one");
+                return self.fault(error.message, error.span, "write what explains it on a line of its own");
+            }
             match attribute(&mut cursor) {
                 Ok(meta) => self.attribute(&meta),
                 Err(error) => {
@@ -168,10 +173,14 @@ impl Reader<'_> {
             return self.faults.push(fault);
         };
         if let Some(first) = self.seen.iter().find(|seen| seen.value == name.value) {
+            let help = match name.value.as_str() {
+                "route" => "keep one; several are joined with `any(..)` or `all(..)`",
+                _ => "keep one of them",
+            };
             let fault = Diagnostic::new("header", format!("`{}` is given twice", name.value))
                 .at(self.source, name.span.clone(), "again here")
                 .at(self.source, first.span.clone(), "first given here")
-                .help("keep one; several routes are joined with `any(..)` or `all(..)`");
+                .help(help);
             return self.faults.push(fault);
         }
         self.seen.push(name.clone());
@@ -287,9 +296,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_of_sqlx_counts() {
+    fn the_comment_of_sqlx_counts() {
         assert!(header("-- no-transaction\nselect 1").0.no_transaction);
-        assert!(!header("\n-- no-transaction\nselect 1").0.no_transaction);
+        assert!(header("-- #[route(everywhere)]\n-- no-transaction\nselect 1").0.no_transaction);
+        assert!(!header("select 1;\n-- no-transaction").0.no_transaction);
+        assert!(!header("-- no-transaction is needed here\nselect 1").0.no_transaction);
     }
 
     #[test]

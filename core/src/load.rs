@@ -1,43 +1,62 @@
 //! The one input of this crate: a folder's files.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// How deep folders may nest: more is a link that leads back to itself.
 const DEPTH: usize = 32;
 
+/// What cannot be read, and why.
+#[derive(Debug)]
+pub struct LoadError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
 /// All files below a folder, by path: relative to it with `/`, and as it can be opened. Hidden
 /// files and folders (a leading `.`) are passed over, links are followed.
 ///
 /// # Errors
-/// What the file system says, with the path; also a file name that is not UTF-8, and folders that
-/// nest without end.
-pub fn list(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+/// What the file system says; also a file name that is not UTF-8, and folders that nest without
+/// end.
+pub fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>, LoadError> {
     let mut files = Vec::new();
     visit(folder, "", DEPTH, &mut files)?;
     files.sort();
     Ok(files)
 }
 
-fn visit(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
-    let named =
-        |path: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+fn visit(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut Vec<(String, PathBuf)>,
+) -> Result<(), LoadError> {
+    let failed = |path: &Path, error: io::Error| LoadError { path: path.to_owned(), error };
     if depth == 0 {
-        return Err(io::Error::other(format!(
-            "{}: folders nest too deep; is a link pointing back?",
-            folder.display()
-        )));
+        return Err(failed(folder, io::Error::other("folders nest too deep; is a link pointing back?")));
     }
-    for entry in std::fs::read_dir(folder).map_err(|error| named(folder, error))? {
-        let path = entry.map_err(|error| named(folder, error))?.path();
+    for entry in std::fs::read_dir(folder).map_err(|error| failed(folder, error))? {
+        let path = entry.map_err(|error| failed(folder, error))?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            return Err(io::Error::other(format!("{}: the file's name is not UTF-8", path.display())));
+            return Err(failed(&path, io::Error::other("the file's name is not UTF-8")));
         };
         if name.starts_with('.') {
             continue;
         }
         let relative = format!("{prefix}{name}");
-        if std::fs::metadata(&path).map_err(|error| named(&path, error))?.is_dir() {
+        if std::fs::metadata(&path).map_err(|error| failed(&path, error))?.is_dir() {
             visit(&path, &format!("{relative}/"), depth - 1, files)?;
         } else {
             files.push((relative, path));

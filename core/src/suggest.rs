@@ -8,10 +8,21 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let allowed = (word.chars().count() / 3).max(1);
     known
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| (1..=allowed).contains(distance))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Slips of the keyboard between two words; one where a part of the longer one is left out.
+fn distance(word: &str, candidate: &str) -> usize {
+    const LEAST: usize = 3;
+    let is_part = |short: &str, long: &str| short.len() >= LEAST && long != short && long.starts_with(short);
+    if is_part(word, candidate) || is_part(candidate, word) {
+        1
+    } else {
+        strsim::osa_distance(word, candidate)
+    }
 }
 
 /// `` `a`, `b` `` for messages that list what exists; long lists are cut.
@@ -51,6 +62,8 @@ mod tests {
         assert_eq!(nearest("Uesrs", groups), Some("users"));
         assert_eq!(nearest("catalogue", groups), Some("catalog"));
         assert_eq!(nearest("orders", groups), None);
+        assert_eq!(nearest("shard", ["shard_id"]), Some("shard_id"));
+        assert_eq!(nearest("users", ["users"]), None, "that is no other word");
     }
 
     #[test]

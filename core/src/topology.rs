@@ -1,6 +1,8 @@
 //! The fleet as `databases.toml` describes it: names, groups, and where a URL comes from.
 
 #[cfg(feature = "compile")]
+mod entry;
+#[cfg(feature = "compile")]
 mod range;
 #[cfg(feature = "compile")]
 pub mod read;

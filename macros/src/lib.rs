@@ -21,6 +21,8 @@ mod input;
 /// embed_sharded_migrations!(migrations = "db/migrations", databases = "db/databases.toml")
 /// ```
 ///
+/// The expansion names the crate `sharded_migrations`: depend on it under that name.
+///
 /// It expands to an expression of type `Migrations` that is const data: nothing is parsed, hashed or
 /// allocated when the program starts. An edit of any of the files rebuilds the crate; so that an
 /// *added* file does as well, call `sharded_migrations_build::track()` in the build script.

@@ -33,14 +33,14 @@ mod status;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use sharded_migrations_core::Migrations;
+use sharded_migrations_core::{Migrations, Plan};
 
 pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb};
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
-use crate::reporter::Verbosity;
-use crate::survey::{Standing, Survey};
+use crate::reporter::{Human, Reporter, Verbosity};
+use crate::survey::Survey;
 use crate::{exit_code, reporter};
 
 impl MigrateArgs {
@@ -75,8 +75,8 @@ async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> Exit
     };
     let code = match verb {
         Verb::Apply => apply::apply(migrator, options).await,
-        Verb::Plan => show(&migrator.survey().await, options, plan::body, plan::summary),
-        Verb::Status => show(&migrator.survey().await, options, status::body, status::summary),
+        Verb::Plan => show(&survey(migrator).await, options, plan::body, plan::summary),
+        Verb::Status => show(&survey(migrator).await, options, status::body, status::summary),
     };
     code.into()
 }
@@ -96,11 +96,17 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
     Ok(migrator)
 }
 
+/// Surveys; all there is to tell meanwhile are warnings.
+async fn survey(migrator: Migrator<'_>) -> Survey<'_> {
+    let warnings = Human::new(Verbosity::Quiet, io::sink(), anstream::stderr());
+    migrator.on_event(move |event| warnings.event(event)).survey().await
+}
+
 /// Shows a survey: a block for each database, then a line for all of them.
 fn show(
     survey: &Survey<'_>,
     options: &Options,
-    body: fn(&Standing<'_>) -> String,
+    body: fn(&Plan<'_>) -> String,
     summary: fn(&Survey<'_>) -> String,
 ) -> u8 {
     let mut text = String::new();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use sharded_migrations_core::{Migrations, Version};
+use sharded_migrations_core::{Migrations, Plan, Version};
 
 use crate::engine::{Lock, Session, Who};
 use crate::error::DatabaseError;
@@ -12,7 +12,7 @@ use crate::fleet::{Fleet, Target};
 use crate::parallel::in_parallel;
 use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason, Report, RunError};
 use crate::step::StepWork;
-use crate::survey::{Asked, Question, Standing, Survey, Surveyed, ask, connect_and_survey, judge};
+use crate::survey::{Asked, Question, Survey, Surveyed, ask, connect_and_survey, judge};
 
 /// How long the migration lock of a database is waited for, unless it is said.
 const LOCK_WAIT: Duration = Duration::from_secs(300);
@@ -221,7 +221,7 @@ impl<'m> Migrator<'m> {
         &self,
         target: &Target,
         session: &mut dyn Session,
-    ) -> Result<(Standing<'m>, bool), Vec<Reason>> {
+    ) -> Result<(Plan<'m>, bool), Vec<Reason>> {
         let error = |error| vec![Reason::Error(error)];
         self.lock(target, session).await.map_err(error)?;
         let facts = session.survey().await.map_err(error)?;

@@ -231,13 +231,16 @@ fn named(databases: &[String]) -> String {
 
 fn unknown_database(topology: &Topology, name: &str) -> Option<FleetFault> {
     let primaries = topology.primaries().map(|database| database.name.as_str());
-    let help = suggest::help(name, "databases", primaries);
+    let list = format!("databases: {}", suggest::list(primaries.clone()));
     match topology.database(name).map(|database| &database.role) {
         Some(Role::Primary) => None,
         Some(Role::ReplicaOf(primary)) => {
-            Some(FleetFault::Replica { name: name.to_owned(), primary: primary.to_string(), help })
+            Some(FleetFault::Replica { name: name.to_owned(), primary: primary.to_string(), help: list })
         }
-        None => Some(FleetFault::UnknownDatabase { name: name.to_owned(), help }),
+        None => {
+            let help = suggest::help(name, "databases", primaries);
+            Some(FleetFault::UnknownDatabase { name: name.to_owned(), help })
+        }
     }
 }
 

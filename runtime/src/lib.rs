@@ -47,11 +47,11 @@ pub use executor::Migrator;
 pub use fleet::{Fleet, Selection};
 pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use sharded_migrations_core::{
-    Database, DatabaseName, EngineKind, GroupName, Label, Migration, Migrations, Refusal, Role, Route,
-    Topology, Version,
+    Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, Plan,
+    Refusal, Role, Route, Timeouts, Topology, Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
-pub use survey::{Standing, Survey, Surveyed};
+pub use survey::{Survey, Surveyed};
 
 /// What the macro's expansion names; not for use by hand.
 #[doc(hidden)]

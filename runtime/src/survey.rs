@@ -22,11 +22,8 @@ pub struct Surveyed<'m> {
     /// The database.
     pub database: Database,
     /// Where it stands, or why it would not be touched.
-    pub standing: Result<Standing<'m>, Vec<Reason>>,
+    pub standing: Result<Plan<'m>, Vec<Reason>>,
 }
-
-/// Where a database stands.
-pub type Standing<'m> = Plan<'m>;
 
 impl Survey<'_> {
     /// How many migrations are pending, on all databases together.
@@ -46,7 +43,7 @@ impl Survey<'_> {
 
 /// A database that was asked; its connection, if it is still open.
 pub(crate) struct Asked<'m> {
-    pub(crate) standing: Result<Standing<'m>, Vec<Reason>>,
+    pub(crate) standing: Result<Plan<'m>, Vec<Reason>>,
     pub(crate) session: Option<Box<dyn Session>>,
     identity: Option<String>,
 }
@@ -97,7 +94,7 @@ pub(crate) fn judge<'m>(
     target: &Target,
     facts: &Facts,
     question: Question<'m>,
-) -> Result<Standing<'m>, Vec<Reason>> {
+) -> Result<Plan<'m>, Vec<Reason>> {
     if facts.is_replica {
         let error = DatabaseError::new(
             "the server is a replica: it answers from recovery, and replicas are never migrated",

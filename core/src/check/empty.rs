@@ -12,10 +12,9 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
                 .help("write its SQL, or remove the file"),
         );
     }
-    // A mistyped file name has been reported, and is reason enough.
-    if project.migrations.is_empty() && faults.is_empty() {
+    if project.migrations.is_empty() && project.is_whole {
         faults.push(
-            Diagnostic::new("empty", "there is no migration in the folder of migrations")
+            Diagnostic::new("empty", format!("there is no migration in the folder `{}`", project.folder))
                 .help("add one, such as `V1__start.sql`; or name another folder: `embed_sharded_migrations!(migrations = \"..\")`"),
         );
     }

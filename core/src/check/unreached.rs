@@ -1,23 +1,26 @@
 //! A database that no migration reaches is most often a forgotten group.
 
-use super::unknown_name::reaches;
+use super::unknown_name::faults_of;
 use crate::Diagnostic;
-use crate::compile::Project;
+use crate::compile::{MigrationFile, Project};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = &project.topology else { return };
-    // Where a route is not known, nothing is known of what it would have reached.
-    if project.migrations.is_empty()
-        || project.migrations.iter().any(|migration| !migration.is_routed)
-        || !faults.is_empty()
-    {
+    // Of a file or a route that is wrong, it is not known what it would have reached.
+    let is_sound = |migration: &MigrationFile| {
+        migration.route.as_ref().is_some_and(|route| faults_of(topology, route).is_empty())
+    };
+    if project.migrations.is_empty() || !project.is_whole || !project.migrations.iter().all(is_sound) {
         return;
     }
     for database in topology.topology.primaries() {
-        let name = database.name.as_str();
-        if project.migrations.iter().any(|migration| reaches(topology, migration, name)) {
+        let reaches = |migration: &MigrationFile| {
+            migration.route.as_ref().is_some_and(|route| route.route.selects(database))
+        };
+        if project.migrations.iter().any(reaches) {
             continue;
         }
+        let name = &database.name;
         let span = topology.declared.get(&database.name).cloned().unwrap_or(0..0);
         faults.push(
             Diagnostic::new("unreached", format!("no migration reaches the database `{name}`"))

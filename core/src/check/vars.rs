@@ -69,8 +69,9 @@ fn opened_by_a_value(topology: &TopologyFile, migration: &MigrationFile) -> Opti
         }
         let text = vars::expand(&migration.source.text, &declared, database).ok()?.text.into_owned();
         let tokens = lex::tokens(&text);
-        let path = format!("{} with the values of {}", migration.source.path, database.name);
+        let path = migration.source.path.clone();
         let fault = unclosed(&Arc::new(SourceFile { path, text }), &tokens)?;
+        let fault = fault.note(format!("this is the text with the values of `{}`", database.name));
         // What the file itself leaves open is another check's.
         unclosed(&migration.source, &migration.tokens).is_none().then_some(fault)
     })

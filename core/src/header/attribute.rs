@@ -87,8 +87,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes `token` if it is next.
     pub fn take(&mut self, token: &str) -> bool {
-        self.skip_space();
-        let found = self.text[self.at..].starts_with(token);
+        let found = self.is_at(token);
         if found {
             self.at += token.len();
         }
@@ -98,6 +97,12 @@ impl<'a> Cursor<'a> {
     /// Takes `token`, or says that it is expected.
     pub fn expect(&mut self, token: &str) -> Result<(), SyntaxError> {
         if self.take(token) { Ok(()) } else { Err(self.error(format!("expected `{token}`"))) }
+    }
+
+    /// Whether `token` is next.
+    pub fn is_at(&mut self, token: &str) -> bool {
+        self.skip_space();
+        self.text[self.at..].starts_with(token)
     }
 
     /// An error at the next character.
@@ -135,11 +140,8 @@ impl<'a> Cursor<'a> {
                 return Err(self.error("expected `)`: an attribute has to end on its line"));
             }
             items.push(self.nested(depth - 1)?);
-            if !self.take(",") {
-                self.skip_space();
-                if !self.text[self.at..].starts_with(')') {
-                    return Err(self.error("expected `,` or `)`"));
-                }
+            if !self.take(",") && !self.is_at(")") {
+                return Err(self.error("expected `,` or `)`"));
             }
         }
         let span = name.span.start..self.base + self.at;
@@ -169,6 +171,11 @@ impl<'a> Cursor<'a> {
         }
         if rest.starts_with(|c: char| c.is_ascii_digit()) {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let word = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            if word > digits {
+                let message = format!("`{}` needs quotes: write `\"{0}\"`", &rest[..word]);
+                return Err(SyntaxError { message, span: self.span(start, start + word) });
+            }
             self.at += digits;
             let span = self.span(start, self.at);
             let number = rest[..digits].parse();
@@ -247,6 +254,7 @@ mod tests {
             ("a(b c)", "expected `,` or `)`", 4..5),
             ("a(,)", "expected a name", 2..3),
             ("a = b", "expected a value", 4..5),
+            ("a = 2min", "needs quotes", 4..8),
             ("a = \"b", "never closed", 4..6),
             (r#"a = "\n""#, "can be escaped", 5..6),
             ("a(99999999999999999999)", "too large", 2..22),

@@ -18,11 +18,13 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err(format!("`{text}` is not a duration: write it as `500ms`, `2s`, `1min` or `1h`")),
     };
-    let milliseconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    match milliseconds {
-        Some(milliseconds) if milliseconds <= MOST_MILLISECONDS => Ok(Duration::from_millis(milliseconds)),
-        _ => Err(format!("`{text}` is not a duration, or longer than PostgreSQL takes (24 days)")),
+    if number.is_empty() {
+        return Err(format!("`{text}` has no number: write it as `500ms`, `2s`, `1min` or `1h`"));
     }
+    let milliseconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let milliseconds = milliseconds.filter(|milliseconds| *milliseconds <= MOST_MILLISECONDS);
+    let too_long = || format!("`{text}` is longer than PostgreSQL takes: at most 24 days");
+    milliseconds.map(Duration::from_millis).ok_or_else(too_long)
 }
 
 #[cfg(test)]

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use super::range::{self, NumberRange};
-use super::table::{self, Entry, Table};
-use super::{Database, EngineKind, Role, Topology};
+use super::entry::DatabaseEntry;
+use super::table::{self, Table};
+use super::{Database, Role, Topology};
 use crate::header::predicate::{self, RouteSource};
 use crate::source::{Position, SourceFile, Spanned};
-use crate::template::Template;
-use crate::{DatabaseName, Diagnostic, GroupName, Label, Text, suggest};
+use crate::{DatabaseName, Diagnostic, GroupName, suggest};
 
 /// A topology and what the checks need of its file.
 #[derive(Debug, Clone)]
@@ -44,14 +43,16 @@ pub struct FolderRoute {
 /// How many databases are worked on at a time where the file does not say.
 pub const DEFAULT_CONCURRENCY: usize = 32;
 
-/// Names that mean something else where a database is named.
-const RESERVED: [&str; 1] = ["all"];
-
 /// Reads the file. What could be read is returned also when there are faults, so that the checks
 /// find theirs as well; `None` when it is no TOML at all.
 pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<TopologyFile> {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
+        // Behind the first error of a line stands most often what it led to.
+        let line =
+            |error: &toml::de::Error| error.span().map(|span| Position::of(&source.text, span.start).line);
+        let mut errors = errors;
+        errors.dedup_by_key(|error| line(error));
         faults.extend(errors.iter().map(|error| {
             let span = error.span().unwrap_or(0..0);
             Diagnostic::new("topology", format!("not valid TOML: {}", error.message())).at(source, span, "")
@@ -111,11 +112,14 @@ fn read_databases(
     let mut databases = Vec::new();
     let mut declared: BTreeMap<DatabaseName, Range<usize>> = BTreeMap::new();
     let mut replicas: Vec<(DatabaseName, Spanned<String>)> = Vec::new();
+    let mut is_whole = true;
     let entries = root.table("databases", faults).map(|table| table.entries()).unwrap_or_default();
     for entry in &entries {
-        let Some(template) = DatabaseEntry::read(root, entry, groups, faults) else { continue };
-        for index in 0..template.count() {
-            let Some(database) = template.at(index, root, faults) else { break };
+        let Some(template) = DatabaseEntry::read(root, entry, groups, faults) else {
+            is_whole = false;
+            continue;
+        };
+        for database in template.databases(root, faults) {
             if let Some(first) = declared.get(&database.name) {
                 let twice = format!("the database `{}` is declared twice", database.name);
                 faults.push(fault(root, twice, &entry.0.span).at(
@@ -133,224 +137,18 @@ fn read_databases(
         }
     }
     for (primary, written) in replicas {
-        let all =
-            databases.iter().filter(|database| !database.is_replica()).map(|database| database.name.as_str());
-        let found = databases.iter().find(|database| database.name == primary);
-        let message = match found {
+        let message = match databases.iter().find(|database| database.name == primary) {
             Some(found) if found.is_replica() => format!("`{primary}` is a replica itself"),
-            Some(_) => continue,
-            None => format!("no database is called `{primary}`"),
+            // It may be one of those that could not be read.
+            None if is_whole => format!("no database is called `{primary}`"),
+            _ => continue,
         };
-        let help = suggest::help(primary.as_str(), "databases that can have a replica", all);
+        let primaries = databases.iter().filter(|database| !database.is_replica());
+        let names = primaries.map(|database| database.name.as_str());
+        let help = suggest::help(primary.as_str(), "databases that can have a replica", names);
         faults.push(fault(root, message, &written.span).help(help));
     }
     (databases, declared)
-}
-
-/// One entry of `[databases]`, which may stand for many databases.
-struct DatabaseEntry {
-    name: Spanned<String>,
-    ranges: Vec<NumberRange>,
-    group: Option<GroupName>,
-    labels: Vec<Label>,
-    engine: Option<EngineKind>,
-    replica_of: Option<Spanned<String>>,
-    url: Spanned<String>,
-    migrate_url: Option<Spanned<String>>,
-    vars: Vec<(String, Spanned<String>)>,
-}
-
-impl DatabaseEntry {
-    const KEYS: [&'static str; 7] = ["url", "migrate_url", "engine", "group", "labels", "vars", "replica_of"];
-
-    fn read(
-        root: &Table<'_>,
-        entry: &Entry<'_>,
-        groups: &[Spanned<GroupName>],
-        faults: &mut Vec<Diagnostic>,
-    ) -> Option<Self> {
-        let name = entry.0.clone();
-        let table = Table::of(root.source, format!("the database `{}`", name.value), entry);
-        let table = table.map_err(|fault| faults.push(fault)).ok()?;
-        table.refuse_others(&Self::KEYS, faults);
-
-        let ranges =
-            range::find(&name.value).map_err(|message| faults.push(fault(root, message, &name.span))).ok()?;
-        if ranges.len() > 1 {
-            faults.push(fault(root, "a name takes one range", &name.span));
-            return None;
-        }
-        let group = table.text("group", faults).and_then(|group| {
-            let known = groups.iter().find(|known| known.value.as_str() == group.value);
-            if known.is_none() {
-                let names = groups.iter().map(|known| known.value.as_str());
-                let message = format!("no shard group is called `{}`", group.value);
-                faults.push(fault(root, message, &group.span).help(format!(
-                    "{}; declare a new one with `[groups.{}]`",
-                    suggest::help(&group.value, "groups in databases.toml", names),
-                    group.value
-                )));
-            }
-            known.map(|known| known.value.clone())
-        });
-        let labels = table.texts("labels", faults).into_iter().filter_map(|label| {
-            Label::new(label.value)
-                .map_err(|error| faults.push(fault(root, error.to_string(), &label.span)))
-                .ok()
-        });
-        let labels = labels.collect();
-        let engine = table.text("engine", faults).and_then(|engine| {
-            let known = EngineKind::by_name(&engine.value);
-            if known.is_none() {
-                let help = suggest::help(&engine.value, "engines", EngineKind::ALL.map(EngineKind::as_str));
-                faults.push(
-                    fault(root, format!("no engine is called `{}`", engine.value), &engine.span).help(help),
-                );
-            }
-            known
-        });
-        let replica_of = table.text("replica_of", faults);
-        if let (Some(_), Some(group)) = (&replica_of, table.text("group", faults)) {
-            faults.push(
-                fault(root, "a replica is in its primary's group", &group.span).help("remove this line"),
-            );
-        }
-        let vars = table.table("vars", faults).map(|vars| vars.entries()).unwrap_or_default();
-        let vars =
-            vars.iter().filter_map(|var| Some((var.0.value.clone(), table::text(root.source, var, faults)?)));
-        let vars = vars.collect();
-        let migrate_url = table.text("migrate_url", faults);
-        if !table.has("url") {
-            let message = format!("the database `{}` has no URL", name.value);
-            faults.push(
-                fault(root, message, &name.span).help("add `url = \"${DATABASE_URL}\"`, or the URL itself"),
-            );
-        }
-        let url = table.text("url", faults)?;
-        let read = Self { name, ranges, group, labels, engine, replica_of, url, migrate_url, vars };
-        let before = faults.len();
-        for url in [Some(&read.url), read.migrate_url.as_ref()].into_iter().flatten() {
-            read.check_url(url, root, faults);
-        }
-        (faults.len() == before).then_some(read)
-    }
-
-    fn count(&self) -> usize {
-        self.ranges.first().map_or(1, NumberRange::count)
-    }
-
-    /// A URL has to be well-formed as far as it is known: its variables, and its scheme.
-    fn check_url(&self, url: &Spanned<String>, root: &Table<'_>, faults: &mut Vec<Diagnostic>) {
-        let Some(first) = self.fill(url, 0, root, faults) else { return };
-        let template = match Template::parse(&first) {
-            Ok(template) => template,
-            Err(error) => return faults.push(fault(root, error.to_string(), &url.span)),
-        };
-        let literal = template.literal_start();
-        if literal.is_empty() && !first.is_empty() {
-            return;
-        }
-        let schemes = "a URL begins with `postgres:` or `sqlite:`, or is one `${VARIABLE}`";
-        match (
-            literal.split_once(':').map(|(scheme, _)| (scheme, EngineKind::by_scheme(scheme))),
-            self.engine,
-        ) {
-            (None, _) => faults.push(fault(root, "the URL has no scheme", &url.span).help(schemes)),
-            (Some((scheme, None)), _) => {
-                faults.push(
-                    fault(root, format!("no engine has URLs that begin with `{scheme}:`"), &url.span)
-                        .help(schemes),
-                );
-            }
-            (Some((scheme, Some(found))), Some(said)) if found != said => {
-                let message = format!("the engine is `{said}`, and the URL begins with `{scheme}:`");
-                faults.push(fault(root, message, &url.span).help("correct one of them"));
-            }
-            _ => {}
-        }
-    }
-
-    /// A value with its ranges filled in; each must have as many numbers as the name's.
-    fn fill(
-        &self,
-        value: &Spanned<String>,
-        index: usize,
-        root: &Table<'_>,
-        faults: &mut Vec<Diagnostic>,
-    ) -> Option<String> {
-        let ranges = match range::find(&value.value) {
-            Ok(ranges) => ranges,
-            Err(message) => {
-                faults.push(fault(root, message, &value.span));
-                return None;
-            }
-        };
-        if let Some(other) =
-            ranges.iter().find(|range| self.ranges.is_empty() || range.count() != self.count())
-        {
-            let message = match self.ranges.first() {
-                None => "a range needs a range in the database's name".to_owned(),
-                Some(_) => format!(
-                    "this range has {} numbers, the database's name has {}",
-                    other.count(),
-                    self.count()
-                ),
-            };
-            faults.push(fault(root, message, &value.span).at(
-                root.source,
-                self.name.span.clone(),
-                "the name",
-            ));
-            return None;
-        }
-        Some(range::fill(&value.value, &ranges, index))
-    }
-
-    /// The database at an index of the range.
-    fn at(&self, index: usize, root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Option<Database> {
-        let name = range::fill(&self.name.value, &self.ranges, index);
-        let name = DatabaseName::new(name)
-            .map_err(|error| faults.push(fault(root, error.to_string(), &self.name.span)))
-            .ok()?;
-        if RESERVED.contains(&name.as_str()) {
-            faults.push(fault(
-                root,
-                format!("a database can't be called `{name}`: the word means every database"),
-                &self.name.span,
-            ));
-            return None;
-        }
-        let role = match &self.replica_of {
-            None => Role::Primary,
-            Some(primary) => {
-                let text = self.fill(primary, index, root, faults)?;
-                Role::ReplicaOf(
-                    DatabaseName::new(text)
-                        .map_err(|error| faults.push(fault(root, error.to_string(), &primary.span)))
-                        .ok()?,
-                )
-            }
-        };
-        let mut vars: Vec<(Text, Text)> = Vec::new();
-        for (key, value) in &self.vars {
-            vars.push((key.clone().into(), self.fill(value, index, root, faults)?.into()));
-        }
-        let migrate_url = match &self.migrate_url {
-            Some(url) => Some(self.fill(url, index, root, faults)?.into()),
-            None => None,
-        };
-        Some(Database {
-            name,
-            role,
-            group: self.group.clone(),
-            labels: self.labels.clone().into(),
-            vars: vars.into(),
-            engine: self.engine,
-            url: self.fill(&self.url, index, root, faults)?.into(),
-            migrate_url,
-            line: Position::of(&root.source.text, self.name.span.start).line,
-        })
-    }
 }
 
 fn read_routes(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<FolderRoute> {
@@ -387,7 +185,7 @@ fn read_route(root: &Table<'_>, text: &Spanned<String>) -> Result<RouteSource, D
     Ok(route)
 }
 
-fn fault(root: &Table<'_>, message: impl Into<String>, span: &Range<usize>) -> Diagnostic {
+pub(super) fn fault(root: &Table<'_>, message: impl Into<String>, span: &Range<usize>) -> Diagnostic {
     Diagnostic::new("topology", message).at(root.source, span.clone(), "")
 }
 

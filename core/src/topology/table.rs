@@ -22,7 +22,7 @@ pub(super) type Entry<'a> = (Spanned<String>, &'a TomlSpanned<DeValue<'a>>);
 impl<'a> Table<'a> {
     /// The table of a whole document.
     pub(super) fn root(source: &'a Arc<SourceFile>, table: &'a DeTable<'a>) -> Self {
-        Self { what: "databases.toml".into(), source, table }
+        Self { what: source.path.clone(), source, table }
     }
 
     /// The table that is the value of an entry.
@@ -96,7 +96,11 @@ impl<'a> Table<'a> {
             ));
             return Vec::new();
         };
-        items.iter().filter_map(|item| text(self.source, &(key.clone(), item), faults)).collect()
+        let text = |item: &TomlSpanned<DeValue<'_>>| match item.get_ref() {
+            DeValue::String(text) => Ok(Spanned::new(text.to_string(), item.span())),
+            other => Err(wrong_type(self.source, &key.value, "a list of texts", other, item.span())),
+        };
+        items.iter().filter_map(|item| text(item).map_err(|fault| faults.push(fault)).ok()).collect()
     }
 
     /// The whole number under a key, at least 1.

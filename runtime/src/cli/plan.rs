@@ -1,10 +1,12 @@
 //! `plan`: what would be done, and nothing else.
 
+use sharded_migrations_core::Plan;
+
 use super::refused;
 use crate::reporter::count;
-use crate::survey::{Standing, Survey, Surveyed};
+use crate::survey::{Survey, Surveyed};
 
-pub(super) fn body(standing: &Standing<'_>) -> String {
+pub(super) fn body(standing: &Plan<'_>) -> String {
     if standing.steps.is_empty() {
         return format!("  up to date ({} applied)\n", standing.applied.len());
     }

@@ -1,10 +1,12 @@
 //! `status`: every migration of every database, applied or not.
 
+use sharded_migrations_core::Plan;
+
 use super::refused;
 use crate::reporter::count;
-use crate::survey::{Standing, Survey};
+use crate::survey::Survey;
 
-pub(super) fn body(standing: &Standing<'_>) -> String {
+pub(super) fn body(standing: &Plan<'_>) -> String {
     let mut lines: Vec<_> = standing.applied.iter().map(|migration| (migration, "x")).collect();
     lines.extend(standing.steps.iter().map(|migration| (migration, " ")));
     lines.sort_by_key(|(migration, _)| migration.version);

@@ -51,7 +51,7 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
                     .iter()
                     .for_each(|file| text.push_str(&format!("  gone from the folder: {file}\n")));
                 text.push_str(
-                    "  build it again; with `sharded_migrations_build::track()` in build.rs, cargo does it by itself\n",
+                    "  `sharded_migrations_build::track()` in build.rs lets cargo see it; for now, `touch` the file with the macro\n",
                 );
                 self.err.write(&text);
             }

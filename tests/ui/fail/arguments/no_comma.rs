@@ -1,0 +1,5 @@
+use sharded_migrations::{Migrations, embed_sharded_migrations};
+
+static MIGRATIONS: Migrations = embed_sharded_migrations!(migrations = "ui/migrations" databases = "ui/databases.toml");
+
+fn main() {}

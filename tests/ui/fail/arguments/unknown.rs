@@ -1,0 +1,5 @@
+use sharded_migrations::{Migrations, embed_sharded_migrations};
+
+static MIGRATIONS: Migrations = embed_sharded_migrations!(migration = "ui/migrations");
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sharded_migrations::{Migrations, embed_sharded_migrations};
+
+static MIGRATIONS: Migrations = embed_sharded_migrations!(
+    migrations = "ui/migrations",
+    databases = "ui/fail/databases/range_too_large.toml",
+);
+
+fn main() {}

@@ -1,0 +1,3 @@
+-- #[route(group = "users")]
+-- #[vars(shard_id)]
+ALTER SEQUENCE account_id RESTART WITH ${shard_id};

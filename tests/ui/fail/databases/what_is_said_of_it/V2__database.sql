@@ -1,0 +1,2 @@
+-- #[route(database = "users_02")]
+SELECT 1;

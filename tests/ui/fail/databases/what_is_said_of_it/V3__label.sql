@@ -1,0 +1,2 @@
+-- #[route(label = "eu")]
+SELECT 1;

@@ -1,0 +1,2 @@
+-- #[route(everywhere)]
+SELECT 1;

@@ -1,0 +1,2 @@
+-- #[route(group = "users")]
+ALTER TABLE account ADD COLUMN email text;

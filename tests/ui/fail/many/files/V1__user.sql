@@ -1,0 +1,2 @@
+-- #[route(group = "users")]
+CREATE TABLE "user" (id bigint PRIMARY KEY);

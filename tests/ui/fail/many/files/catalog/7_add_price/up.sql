@@ -1,0 +1,2 @@
+-- #[route(group = "catalog", label = "eu")]
+ALTER TABLE item ADD COLUMN price numeric;

@@ -1,0 +1,2 @@
+-- #[route(group = "user")]
+ALTER TABLE account ADD COLUMN email text;

@@ -1,0 +1,2 @@
+-- #[route(label = "eu")]
+ALTER TABLE account ADD COLUMN phone text;

@@ -1,0 +1,3 @@
+-- Adds the address that the mailer reads.
+-- #[route()]
+ALTER TABLE account ADD COLUMN email text;

@@ -1,0 +1,2 @@
+-- #[route(group = "orders")]
+ALTER TABLE account ADD COLUMN email text;

@@ -1,0 +1,2 @@
+-- #[route(any(group = "users", database = "default"))]
+CREATE TABLE setting (name text PRIMARY KEY, value text NOT NULL);

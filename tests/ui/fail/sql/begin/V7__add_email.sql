@@ -1,0 +1,3 @@
+-- #[route(group = "users")]
+BEGIN;
+ALTER TABLE account ADD COLUMN email text;

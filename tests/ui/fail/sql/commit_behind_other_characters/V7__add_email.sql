@@ -1,0 +1,2 @@
+-- #[route(group = "users")]
+	INSERT INTO city (name) VALUES ('Łódź'); COMMIT;

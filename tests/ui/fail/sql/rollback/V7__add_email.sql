@@ -1,0 +1,3 @@
+-- #[route(group = "users")]
+ALTER TABLE account ADD COLUMN email text;
+ROLLBACK;

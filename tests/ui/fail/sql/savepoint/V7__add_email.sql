@@ -1,0 +1,3 @@
+-- #[route(group = "users")]
+SAVEPOINT before;
+ALTER TABLE account ADD COLUMN email text;

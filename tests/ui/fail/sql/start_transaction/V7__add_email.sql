@@ -1,0 +1,3 @@
+-- #[route(group = "users")]
+START TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+ALTER TABLE account ADD COLUMN email text;

@@ -1,0 +1,3 @@
+-- #[route(group = "users")]
+-- #[vars(shard)]
+ALTER SEQUENCE account_id RESTART WITH ${shard};

@@ -1,0 +1,2 @@
+-- #[route(group = "catalog")]
+CREATE TABLE item (id bigint PRIMARY KEY);

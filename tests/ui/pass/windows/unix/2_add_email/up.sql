@@ -1,0 +1,3 @@
+ALTER TABLE account ADD COLUMN email text;
+
+ALTER TABLE account ADD COLUMN phone text;

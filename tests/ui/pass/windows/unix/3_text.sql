@@ -1,0 +1,5 @@
+-- no-transaction
+-- #[route(group = "users")]
+-- #[lock_timeout = "2s"]
+INSERT INTO setting (name, value) VALUES ('text', 'two
+lines');

@@ -1,0 +1,4 @@
+-- #[route(everywhere)]
+CREATE TABLE account (
+    id bigint PRIMARY KEY
+);
