@@ -22,7 +22,7 @@ use crate::{Database, Diagnostic};
 /// A rule.
 pub type Check = fn(&Project, &mut Vec<Diagnostic>);
 
-/// Every rule.
+/// Every rule; the last one is for when no other has anything to say.
 pub const ALL: &[Check] = &[
     duplicate_version::check,
     empty::check,
@@ -31,9 +31,9 @@ pub const ALL: &[Check] = &[
     transaction_control::check,
     unclosed::check,
     unknown_name::check,
-    unreached::check,
     unused_folder_route::check,
     vars::check,
+    unreached::check,
 ];
 
 /// The databases that a migration is for; none where its route is not known.

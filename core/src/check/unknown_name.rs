@@ -10,23 +10,17 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let folder_routes = topology.folder_routes.iter().filter_map(|folder| folder.route.as_ref());
     let own_routes = project.migrations.iter().filter_map(|migration| migration.header.route.as_ref());
     for route in folder_routes.chain(own_routes) {
-        faults.extend(faults_of(topology, route));
+        let before = faults.len();
+        faults.extend(route.mentions.iter().filter_map(|mention| unknown(topology, route, mention)));
+        let selects = topology.topology.primaries().any(|database| route.route.selects(database));
+        if !selects && topology.is_whole && faults.len() == before {
+            faults.push(
+                Diagnostic::new("selects-nothing", "the route selects no database")
+                    .at(&route.source, route.span.clone(), "")
+                    .help("no primary satisfies it; see the groups and labels in databases.toml"),
+            );
+        }
     }
-}
-
-/// What is wrong with one route.
-pub(super) fn faults_of(topology: &TopologyFile, route: &RouteSource) -> Vec<Diagnostic> {
-    let unknown = route.mentions.iter().filter_map(|mention| unknown(topology, route, mention));
-    let faults: Vec<Diagnostic> = unknown.collect();
-    let selects = topology.topology.primaries().any(|database| route.route.selects(database));
-    if selects || !topology.is_whole || !faults.is_empty() {
-        return faults;
-    }
-    vec![
-        Diagnostic::new("selects-nothing", "the route selects no database")
-            .at(&route.source, route.span.clone(), "")
-            .help("no primary satisfies it; see the groups and labels in databases.toml"),
-    ]
 }
 
 fn unknown(topology: &TopologyFile, route: &RouteSource, mention: &Mention) -> Option<Diagnostic> {

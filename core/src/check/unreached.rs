@@ -1,16 +1,13 @@
 //! A database that no migration reaches is most often a forgotten group.
 
-use super::unknown_name::faults_of;
 use crate::Diagnostic;
 use crate::compile::{MigrationFile, Project};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = &project.topology else { return };
-    // Of a file or a route that is wrong, it is not known what it would have reached.
-    let is_sound = |migration: &MigrationFile| {
-        migration.route.as_ref().is_some_and(|route| faults_of(topology, route).is_empty())
-    };
-    if project.migrations.is_empty() || !project.is_whole || !project.migrations.iter().all(is_sound) {
+    // What is wrong elsewhere may be the reason: this check is the last, and speaks when all else is
+    // right.
+    if !faults.is_empty() {
         return;
     }
     for database in topology.topology.primaries() {
