@@ -8,6 +8,7 @@ mod duplicate_version;
 mod empty;
 mod no_route;
 mod orphan_reverse;
+mod session_control;
 mod transaction_control;
 mod unclosed;
 mod unknown_name;
@@ -28,6 +29,7 @@ pub const ALL: &[Check] = &[
     empty::check,
     no_route::check,
     orphan_reverse::check,
+    session_control::check,
     transaction_control::check,
     unclosed::check,
     unknown_name::check,

@@ -231,15 +231,8 @@ fn read_migration(
 
 /// The line of `[routes]` for a folder: the longest folder that it is, or lies in.
 fn folder_route<'a>(topology: &'a TopologyFile, folder: &str) -> Option<&'a read::FolderRoute> {
-    let lies_in = |outer: &str| match folder.strip_prefix(outer) {
-        Some(rest) => outer.is_empty() || rest.is_empty() || rest.starts_with('/'),
-        None => false,
-    };
-    topology
-        .folder_routes
-        .iter()
-        .filter(|route| lies_in(&route.folder))
-        .max_by_key(|route| route.folder.len())
+    let covering = topology.folder_routes.iter().filter(|route| route.covers(folder));
+    covering.max_by_key(|route| route.folder.len())
 }
 
 /// What diesel's `metadata.toml` says; it has one key.

@@ -82,15 +82,25 @@ pub struct Statement {
 impl Statement {
     /// How many words of a statement are kept.
     pub const WORDS: usize = 4;
+
+    /// Whether its first words are these, in capitals.
+    pub fn begins_with(&self, words: &[&str]) -> bool {
+        self.words.len() >= words.len() && words.iter().zip(&self.words).all(|(word, found)| word == found)
+    }
 }
 
 /// Takes a file apart at its semicolons, except for those inside parentheses and inside the
 /// `BEGIN .. END` of a routine's or a trigger's body. What is between two semicolons without any
 /// code is no statement.
 pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
+    let code: Vec<&Token> = tokens.iter().filter(|token| token.is_code()).collect();
+    let word = |index: usize| -> Option<String> {
+        let token = code.get(index).filter(|token| token.kind == TokenKind::Ident)?;
+        Some(sql[token.span.clone()].to_ascii_uppercase())
+    };
     let mut found = Vec::new();
     let mut open = Open::default();
-    for token in tokens.iter().filter(|token| token.is_code()) {
+    for (index, token) in code.iter().enumerate() {
         match token.kind {
             TokenKind::Semi if open.parentheses == 0 && open.blocks == 0 => {
                 found.extend(open.statement.take());
@@ -104,20 +114,25 @@ pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
         let statement =
             open.statement.get_or_insert_with(|| Statement { span: token.span.clone(), words: Vec::new() });
         statement.span.end = token.span.end;
-        if token.kind != TokenKind::Ident {
-            continue;
-        }
-        let word = sql[token.span.clone()].to_ascii_uppercase();
-        if has_body(&statement.words) {
-            match word.as_str() {
-                "BEGIN" => open.blocks += 1,
-                "CASE" if open.blocks > 0 => open.blocks += 1,
-                "END" => open.blocks = open.blocks.saturating_sub(1),
-                _ => {}
+        let Some(word_here) = word(index) else { continue };
+        let body = Body::of(&statement.words);
+        match word_here.as_str() {
+            "ON" if open.parentheses == 0 => open.has_table = true,
+            // `begin` may also be a name: of a parameter, of a column in `UPDATE OF begin ON t`.
+            "BEGIN" if open.blocks == 0 => {
+                let begins = match body {
+                    Body::None => false,
+                    Body::Routine => word(index + 1).as_deref() == Some("ATOMIC"),
+                    Body::Trigger => open.has_table && open.parentheses == 0,
+                };
+                open.blocks += usize::from(begins);
             }
+            "CASE" if open.blocks > 0 => open.blocks += 1,
+            "END" => open.blocks = open.blocks.saturating_sub(1),
+            _ => {}
         }
         if statement.words.len() < Statement::WORDS {
-            statement.words.push(word);
+            statement.words.push(word_here);
         }
     }
     found.extend(open.statement);
@@ -129,17 +144,33 @@ pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
 struct Open {
     statement: Option<Statement>,
     parentheses: usize,
+    /// `BEGIN` and `CASE` inside a body.
     blocks: usize,
+    /// Whether its `ON` has come, which a trigger has before its body.
+    has_table: bool,
 }
 
-/// Whether a statement that begins like this may have a body with semicolons of its own: a routine
-/// with `BEGIN ATOMIC`, a trigger of SQLite.
-fn has_body(words: &[String]) -> bool {
-    let [first, rest @ ..] = words else { return false };
-    let modifiers = ["OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT"];
-    let kind = rest.iter().find(|word| !modifiers.contains(&word.as_str()));
-    first == "CREATE"
-        && kind.is_some_and(|kind| ["FUNCTION", "PROCEDURE", "TRIGGER"].contains(&kind.as_str()))
+/// Which body with semicolons of its own a statement may have.
+enum Body {
+    None,
+    /// `BEGIN ATOMIC .. END` of PostgreSQL.
+    Routine,
+    /// `BEGIN .. END` of SQLite's triggers.
+    Trigger,
+}
+
+impl Body {
+    /// Of a statement that begins with these words.
+    fn of(words: &[String]) -> Self {
+        let [first, rest @ ..] = words else { return Self::None };
+        let modifiers = ["OR", "REPLACE", "TEMP", "TEMPORARY", "CONSTRAINT"];
+        let kind = rest.iter().find(|word| !modifiers.contains(&word.as_str()));
+        match (first.as_str(), kind.map(String::as_str)) {
+            ("CREATE", Some("FUNCTION" | "PROCEDURE")) => Self::Routine,
+            ("CREATE", Some("TRIGGER")) => Self::Trigger,
+            _ => Self::None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +199,14 @@ mod tests {
             assert_eq!(split(&format!("{whole};select 1")), [whole, "select 1"]);
         }
         assert_eq!(split("BEGIN; COMMIT; END"), ["BEGIN", "COMMIT", "END"]);
-        assert_eq!(split("create table begin (id int); select 1").len(), 2);
+        for named in [
+            "create table begin (id int)",
+            "CREATE FUNCTION f(begin date, finish date) RETURNS int LANGUAGE sql AS 'select 1'",
+            "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'select 1'",
+            "CREATE TRIGGER begin AFTER UPDATE OF begin ON t WHEN (new.begin > 1) BEGIN SELECT 1; END",
+        ] {
+            assert_eq!(split(&format!("{named}; COMMIT")), [named, "COMMIT"]);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Topology {
 }
 
 /// One database of the fleet, or a replica of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Database {
     /// Its name.
     pub name: DatabaseName,
@@ -98,6 +98,16 @@ impl EngineKind {
 impl fmt::Display for EngineKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+/// Without the URLs, in which a password may have been written.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, role, group, labels, vars, engine, url: _, migrate_url: _, line } = self;
+        let mut debug = f.debug_struct("Database");
+        debug.field("name", name).field("role", role).field("group", group).field("labels", labels);
+        debug.field("vars", vars).field("engine", engine).field("line", line).finish_non_exhaustive()
     }
 }
 

@@ -168,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn what_runs_can_be_spawned() {
+        fn is_send(_: &impl Send) {}
+        let Flattened { migrate } = Flattened::parse_from(["app"]);
+        is_send(&migrate.run(&Migrations::EMPTY));
+    }
+
+    #[test]
     fn an_application_keeps_its_own_description() {
         assert_eq!(Flattened::command().get_about(), None);
         assert_eq!(Flattened::command().get_long_about(), None);

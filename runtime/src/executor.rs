@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use sharded_migrations_core::{Migrations, Plan, Version};
 
 use crate::engine::{Lock, Session, Who};
@@ -110,8 +111,10 @@ impl<'m> Migrator<'m> {
         let is_clear = asked.iter().all(|asked| asked.standing.is_ok());
 
         let stop = AtomicBool::new(!is_clear);
-        let work =
-            self.fleet.targets.iter().zip(asked).map(|(target, asked)| self.finish(target, asked, &stop));
+        let mut work: Vec<BoxFuture<'_, DatabaseReport>> = Vec::new();
+        for (target, asked) in self.fleet.targets.iter().zip(asked) {
+            work.push(Box::pin(self.finish(target, asked, &stop)));
+        }
         let databases = in_parallel(self.concurrency, work).await;
         let report = Report { databases, elapsed: started.elapsed() };
         self.tell(&Event::RunFinished(&report));
@@ -261,4 +264,19 @@ impl<'m> Migrator<'m> {
 struct Progression {
     applied: Vec<AppliedStep>,
     before: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An application may run it from any task, on any thread.
+    #[test]
+    fn what_runs_a_fleet_can_be_spawned() {
+        fn is_send(_: &impl Send) {}
+        static NOTHING: Migrations = Migrations::EMPTY;
+        let fleet = || Fleet { targets: Vec::new(), concurrency: 1 };
+        is_send(&async move { Migrator::new(&NOTHING, fleet()).run().await.is_ok() });
+        is_send(&async move { Migrator::new(&NOTHING, fleet()).survey().await.is_clear() });
+    }
 }

@@ -1,5 +1,6 @@
 //! Every database is asked what it has, and every plan is made, before anything is written.
 
+use futures_util::future::BoxFuture;
 use sharded_migrations_core::plan::plan;
 use sharded_migrations_core::{Database, Migrations, Plan, Version};
 
@@ -60,7 +61,10 @@ pub(crate) struct Question<'m> {
 
 /// Asks all of them, so many at a time; the answers are in the order of the targets.
 pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<Asked<'m>> {
-    let answers = targets.iter().map(|target| ask_one(target, question));
+    let mut answers: Vec<BoxFuture<'_, Asked<'m>>> = Vec::new();
+    for target in targets {
+        answers.push(Box::pin(ask_one(target, question)));
+    }
     let mut answers = in_parallel(question.concurrency, answers).await;
     refuse_the_same(targets, &mut answers);
     answers

@@ -1,10 +1,8 @@
 //! A version may be used once on each database. Two groups may each have their own 1, 2, 3.
 
-use super::selected;
-use crate::Diagnostic;
 use crate::compile::{MigrationFile, Project};
-use crate::suggest;
 use crate::topology::read::TopologyFile;
+use crate::{Database, Diagnostic, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = &project.topology else { return };
@@ -17,14 +15,13 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
 }
 
 fn clash(topology: &TopologyFile, first: &MigrationFile, second: &MigrationFile) -> Option<Diagnostic> {
-    let names: Vec<&str> = selected(topology, second)
-        .filter(|database| selected(topology, first).any(|other| other.name == database.name))
-        .map(|database| database.name.as_str())
-        .collect();
-    let some = names.first()?;
-    let version = second.name.version;
     let route = second.route.as_ref()?;
     let first_route = first.route.as_ref()?;
+    let both = |database: &&Database| first_route.route.selects(database) && route.route.selects(database);
+    let names: Vec<&str> =
+        topology.topology.primaries().filter(both).map(|database| database.name.as_str()).collect();
+    let some = names.first()?;
+    let version = second.name.version;
     let mut fault =
         Diagnostic::new("duplicate-version", format!("version {version} is used twice on database `{some}`"));
     if route.source.path == second.source.path {

@@ -21,11 +21,7 @@ const STATEMENTS: &[&[&str]] = &[
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     for file in project.migrations.iter().chain(&project.reverses) {
         for statement in &file.statements {
-            let begins = |words: &&&[&str]| {
-                statement.words.len() >= words.len()
-                    && words.iter().zip(&statement.words).all(|(word, found)| word == found)
-            };
-            if let Some(words) = STATEMENTS.iter().find(begins) {
+            if let Some(words) = STATEMENTS.iter().find(|words| statement.begins_with(words)) {
                 let help = match file.header.no_transaction {
                     true => "remove it: each statement of a no-transaction migration runs on its own",
                     false => "remove it: a migration runs in a transaction of its own",

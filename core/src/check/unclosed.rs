@@ -4,16 +4,18 @@
 
 use std::sync::Arc;
 
-use crate::Diagnostic;
-use crate::compile::Project;
+use crate::compile::{MigrationFile, Project};
 use crate::lex::Token;
 use crate::source::SourceFile;
+use crate::{Diagnostic, EngineKind};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     for file in project.migrations.iter().chain(&project.reverses) {
-        faults.extend(unclosed(&file.source, &file.tokens));
+        if !is_for_sqlite(project, file) {
+            faults.extend(unclosed(&file.source, &file.tokens));
+        }
         // One at the start of the file is dropped when it is read; here it is a part of the SQL.
         let marks = file.source.text.match_indices(BYTE_ORDER_MARK);
         let in_quotes =
@@ -28,6 +30,17 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Whether all databases of a file are SQLite's: its quotes and comments follow other rules, and a
+/// migration goes there alone, so that nothing can be swallowed. A reverse file has no route of its own.
+fn is_for_sqlite(project: &Project, file: &MigrationFile) -> bool {
+    let Some(topology) = &project.topology else { return false };
+    let mut databases = topology
+        .topology
+        .primaries()
+        .filter(|database| file.route.as_ref().is_none_or(|route| route.route.selects(database)));
+    databases.all(|database| database.declared_engine() == Some(EngineKind::Sqlite))
+}
+
 /// The fault of a text that is not closed.
 pub(super) fn unclosed(source: &Arc<SourceFile>, tokens: &[Token]) -> Option<Diagnostic> {
     let (token, what) = tokens.iter().find_map(|token| Some((token, token.unclosed()?)))?;
@@ -40,7 +53,7 @@ pub(super) fn unclosed(source: &Arc<SourceFile>, tokens: &[Token]) -> Option<Dia
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::faults;
+    use super::super::testing::{faults, faults_of};
 
     #[test]
     fn whatever_is_open_is_refused() {
@@ -50,6 +63,13 @@ mod tests {
             .map(|sql| faults(&[("V2__a.sql", &format!("-- #[route(everywhere)]\nSELECT 1;\n{sql}"))]))
             .collect();
         insta::assert_snapshot!(found.join("\n\n"));
+    }
+
+    #[test]
+    fn sqlite_has_quotes_of_its_own() {
+        let fleet = "[databases.a]\nurl = \"sqlite:a.db\"\n";
+        let sql = "-- #[route(everywhere)]\nCREATE TABLE t ([it's] int); /* a /* b */";
+        assert_eq!(faults_of(fleet, &[("V1__a.sql", sql)]), "");
     }
 
     #[test]

@@ -7,11 +7,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = &project.topology else { return };
     let folders = || project.migrations.iter().map(|migration| migration.name.folder.as_str());
     for route in &topology.folder_routes {
-        let lies_in = |folder: &str| {
-            let rest = folder.strip_prefix(&route.folder);
-            rest.is_some_and(|rest| route.folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
-        };
-        if !folders().any(lies_in) {
+        if !folders().any(|folder| route.covers(folder)) {
             let known = folders().filter(|folder| !folder.is_empty());
             let known: std::collections::BTreeSet<&str> = known.collect();
             faults.push(

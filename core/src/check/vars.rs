@@ -17,7 +17,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         let before = faults.len();
         missing(topology, migration, faults);
         if faults.len() == before {
-            faults.extend(opened_by_a_value(topology, migration));
+            faults.extend(torn_by_a_value(topology, migration));
         }
     }
 }
@@ -57,9 +57,9 @@ fn missing(topology: &TopologyFile, migration: &MigrationFile, faults: &mut Vec<
     }
 }
 
-/// A value with a quote in it may open what the file closes: the text is read again for each
-/// distinct set of values.
-fn opened_by_a_value(topology: &TopologyFile, migration: &MigrationFile) -> Option<Diagnostic> {
+/// A value with a quote in it may open what the file closes, one with a semicolon may end a statement
+/// (and a `COMMIT` follow it): the text is read again for each distinct set of values.
+fn torn_by_a_value(topology: &TopologyFile, migration: &MigrationFile) -> Option<Diagnostic> {
     let declared: Vec<Text> = migration.header.vars.iter().map(|var| var.value.clone().into()).collect();
     let mut seen = BTreeSet::new();
     selected(topology, migration).find_map(|database| {
@@ -69,11 +69,25 @@ fn opened_by_a_value(topology: &TopologyFile, migration: &MigrationFile) -> Opti
         }
         let text = vars::expand(&migration.source.text, &declared, database).ok()?.text.into_owned();
         let tokens = lex::tokens(&text);
-        let path = migration.source.path.clone();
-        let fault = unclosed(&Arc::new(SourceFile { path, text }), &tokens)?;
-        let fault = fault.note(format!("this is the text with the values of `{}`", database.name));
+        let statements = lex::statements(&text, &tokens).len();
+        let note = format!("this is the text with the values of `{}`", database.name);
+        let expanded = Arc::new(SourceFile { path: migration.source.path.clone(), text });
         // What the file itself leaves open is another check's.
-        unclosed(&migration.source, &migration.tokens).is_none().then_some(fault)
+        if unclosed(&migration.source, &migration.tokens).is_some() {
+            return None;
+        }
+        if let Some(fault) = unclosed(&expanded, &tokens) {
+            return Some(fault.note(note));
+        }
+        let adds_statements = statements != migration.statements.len();
+        adds_statements.then(|| {
+            Diagnostic::new(
+                "var-statement",
+                format!("a variable's value on `{}` begins or ends a statement", database.name),
+            )
+            .in_file(&migration.source)
+            .help("a value is a part of a statement: take the `;` out of it")
+        })
     })
 }
 
@@ -95,6 +109,14 @@ mod tests {
         assert!(faults(&[("V2__a.sql", sql)]).contains("declared and never used"));
         let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard_id)]\nSELECT ${shard_id}, '${other}';";
         assert_eq!(faults(&[("V2__a.sql", sql)]), "");
+    }
+
+    #[test]
+    fn a_value_that_adds_a_statement() {
+        let fleet = FLEET.replace("shard_id = \"{1..2}\"", "shard_id = \"1; COMMIT\"");
+        let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard_id)]\nSELECT ${shard_id};";
+        let found = faults_of(&fleet, &[EVERYWHERE, ("V2__a.sql", sql)]);
+        assert!(found.contains("a variable's value on `users_01` begins or ends a statement"), "{found}");
     }
 
     #[test]

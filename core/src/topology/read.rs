@@ -40,6 +40,14 @@ pub struct FolderRoute {
     pub route: Option<RouteSource>,
 }
 
+impl FolderRoute {
+    /// Whether a folder is this one, or lies in it.
+    pub fn covers(&self, folder: &str) -> bool {
+        let rest = folder.strip_prefix(self.folder.as_str());
+        rest.is_some_and(|rest| self.folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
 /// How many databases are worked on at a time where the file does not say.
 pub const DEFAULT_CONCURRENCY: usize = 32;
 

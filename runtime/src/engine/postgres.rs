@@ -15,7 +15,7 @@ use super::{Engine, Facts, Lock, Progress, Session, Step};
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use connect::Driver;
-use failure::{describe, describe_at};
+use failure::{UNEXPECTED_MESSAGE, describe, describe_at};
 
 /// The engine.
 pub(super) struct Postgres;
@@ -128,7 +128,12 @@ impl PostgresSession {
             match answer {
                 Ok(SimpleQueryMessage::CommandComplete(_)) => done += 1,
                 Ok(_) => {}
-                Err(error) => return Err(describe_at(&error, sql, done)),
+                Err(error) => {
+                    if error.to_string() == UNEXPECTED_MESSAGE {
+                        self.driver.cut();
+                    }
+                    return Err(describe_at(&error, sql, done));
+                }
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Config, Host, SslMode};
+use tokio_postgres::config::{Config, SslMode};
 use tokio_postgres::{Client, NoTls};
 
 use super::failure::{describe_connect, silent};
@@ -30,9 +30,16 @@ impl Driver {
     }
 }
 
+impl Driver {
+    /// Closes the socket at once.
+    pub(super) fn cut(&self) {
+        self.0.abort();
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.0.abort();
+        self.cut();
     }
 }
 
@@ -69,12 +76,8 @@ fn config(url: &str) -> Result<Config, DatabaseError> {
         )
     };
     let mut config: Config = url.parse().map_err(|_| invalid())?;
-    let has_stray_at = config.get_hosts().iter().any(|host| match host {
-        Host::Tcp(host) => host.contains('@'),
-        #[cfg(unix)]
-        Host::Unix(path) => path.to_string_lossy().contains('@'),
-    });
-    if has_stray_at {
+    // Of a password with an `@` that is not encoded, the rest would be taken for the host.
+    if url.split('?').next().is_some_and(|start| start.matches('@').count() > 1) {
         return Err(invalid());
     }
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
@@ -101,6 +104,7 @@ mod tests {
     fn a_malformed_url_is_refused_without_a_word_of_it() {
         let urls = [
             "postgres://app:hunter2@x@h/db",
+            "postgres://app:hun@hunter2/x@h/db",
             "postgres://app:hunter2",
             "postgres://app:hun:ter2@h:hunter2/db",
             "postgres://app@h/db?hunter2=1",

@@ -32,8 +32,9 @@ const ADVICE: &[(SqlState, &str)] = &[
     ),
 ];
 
-/// What tokio-postgres says when the server asks for data in the middle of a message.
-const UNEXPECTED_MESSAGE: &str = "unexpected message from server";
+/// What tokio-postgres says when the server asks for data, or sends it, in the middle of a message: the
+/// connection is of no more use then.
+pub(super) const UNEXPECTED_MESSAGE: &str = "unexpected message from server";
 
 /// Any error.
 pub(super) fn describe(error: &Error) -> DatabaseError {
@@ -51,7 +52,7 @@ pub(super) fn describe_at(error: &Error, sql: &str, statements_done: usize) -> D
         Some(_) => Some(SqlPlace::Statement(statements_done)),
         None if error.to_string() == UNEXPECTED_MESSAGE => {
             let copy = DatabaseError::new(
-                "the statement waits for data from its client, which a migration cannot give",
+                "the statement exchanges data with its client, which a migration cannot do",
             )
             .help("in place of COPY .. FROM STDIN, write INSERT statements");
             return DatabaseError { place: Some(SqlPlace::Statement(statements_done)), ..copy };

@@ -65,21 +65,22 @@ pub(super) struct Around {
     pub(super) after: String,
 }
 
-/// What a session is given back of its start, so that nothing leaks from one migration into the
-/// next: not `DISCARD ALL`, which would take the advisory lock as well.
-const RESET: [&str; 5] =
-    ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "DISCARD TEMP", "DEALLOCATE ALL"];
+/// Gives a session back its start when a migration is done with it, so that nothing leaks into the
+/// next: not `DISCARD ALL`, which would take the advisory lock as well. They come after the `COMMIT`: in
+/// front of a `BEGIN` in the same message they would be too late for it, as its transaction has taken
+/// its isolation level by then.
+const RESET: &str =
+    "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; DEALLOCATE ALL";
 
 /// One transaction: the settings, the migration, the history row.
 pub(super) fn transaction(schema: &str, step: &Step<'_>) -> Around {
-    let mut before: Vec<String> = RESET.map(str::to_owned).to_vec();
-    before.push("BEGIN".into());
+    let mut before = vec!["BEGIN".to_owned()];
     before.extend(settings(step, "SET LOCAL"));
     let row = history_row(step, "applied", step.migration.statements.len(), ELAPSED);
     // The new line and the semicolon end what the migration may leave open: a `--` comment, its
     // last statement. It may also have changed its role, and the row is ours to write.
-    let [session_authorization, role, ..] = RESET;
-    let after = format!("\n;\n{session_authorization};\n{role};\n{};\nCOMMIT", insert(schema, &row));
+    let insert = insert(schema, &row);
+    let after = format!("\n;\nRESET SESSION AUTHORIZATION;\nRESET ROLE;\n{insert};\nCOMMIT;\n{RESET}");
     Around { statements_before: before.len(), before: before.join(";\n") + ";\n", after }
 }
 
@@ -94,8 +95,7 @@ pub(super) fn record(schema: &str, step: &Step<'_>, progress: Progress) -> Strin
     let table = table(schema);
     match progress {
         Progress::Started => {
-            let mut statements: Vec<String> = RESET.map(str::to_owned).to_vec();
-            statements.push(insert(schema, &history_row(step, "started", 0, "0")));
+            let mut statements = vec![insert(schema, &history_row(step, "started", 0, "0"))];
             statements.extend(settings(step, "SET"));
             statements.join("; ")
         }
@@ -104,7 +104,7 @@ pub(super) fn record(schema: &str, step: &Step<'_>, progress: Progress) -> Strin
         }
         Progress::Applied(elapsed) => format!(
             "UPDATE {table} SET state = 'applied', applied_at = pg_catalog.clock_timestamp(), execution_ms = {} \
-             WHERE version = {version}",
+             WHERE version = {version}; {RESET}",
             elapsed.as_millis()
         ),
     }

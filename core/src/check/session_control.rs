@@ -1,0 +1,48 @@
+//! Outside a transaction a migration's progress is recorded between its statements, on the same
+//! connection: a statement that takes away that connection's role, its right to write or its lock would
+//! leave the history behind.
+
+use crate::Diagnostic;
+use crate::compile::Project;
+
+/// How a statement that does so begins.
+const STATEMENTS: &[&[&str]] = &[
+    &["SET", "ROLE"],
+    &["SET", "SESSION", "ROLE"],
+    &["SET", "SESSION", "AUTHORIZATION"],
+    &["SET", "DEFAULT_TRANSACTION_READ_ONLY"],
+    &["SET", "SESSION", "DEFAULT_TRANSACTION_READ_ONLY"],
+    &["SET", "SESSION", "CHARACTERISTICS"],
+    &["DISCARD", "ALL"],
+];
+
+pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
+    for file in project.migrations.iter().filter(|file| file.header.no_transaction) {
+        for statement in &file.statements {
+            if let Some(words) = STATEMENTS.iter().find(|words| statement.begins_with(words)) {
+                faults.push(
+                    Diagnostic::new(
+                        "session-control",
+                        format!("`{}` outside a transaction", words.join(" ")),
+                    )
+                    .at(&file.source, statement.span.clone(), "")
+                    .help("connect with the role that may do the work: `migrate_url` in databases.toml"),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::faults;
+
+    #[test]
+    fn a_session_stays_what_it_is() {
+        let sql = |header: &str| {
+            format!("-- #[route(everywhere)]\n{header}\nSET ROLE owner;\nVACUUM;\nDISCARD ALL;")
+        };
+        insta::assert_snapshot!(faults(&[("V2__a.sql", &sql("-- #[no_transaction]"))]));
+        assert_eq!(faults(&[("V2__a.sql", &sql("--"))]), "");
+    }
+}
