@@ -3,6 +3,7 @@
 
 mod lock;
 mod sql;
+mod transaction;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,9 +40,8 @@ fn path(url: &str) -> Result<PathBuf, DatabaseError> {
             .help("write `sqlite:path/to/file.db`; a database in memory would be gone with the connection"));
     }
     if path.contains('?') {
-        return Err(
-            DatabaseError::new("a URL of SQLite takes no parameters here").help("write the path alone")
-        );
+        return Err(DatabaseError::new("a URL of SQLite takes no parameters here")
+            .help("write the path alone, or give migrations a URL of their own: `migrate_url`"));
     }
     Ok(PathBuf::from(path))
 }
@@ -61,7 +61,8 @@ impl Session for SqliteSession {
 
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {
         self.blocking(|session| {
-            session.lock = FileLock::try_take(&session.path)?;
+            // Beside the file itself, also where it is reached through a link.
+            session.lock = FileLock::try_take(Path::new(&identity(&session.path)?))?;
             Ok(if session.lock.is_some() { Lock::Taken } else { Lock::Held(None) })
         })
         .await
@@ -78,13 +79,23 @@ impl Session for SqliteSession {
     async fn apply(&mut self, step: &Step<'_>) -> Result<(), DatabaseError> {
         let row = sql::Row::new(step);
         let sql = step.sql.to_owned();
-        self.blocking(move |session| in_transaction(session.open()?, &sql, &row)).await
+        self.blocking(move |session| {
+            let path = session.path.clone();
+            transaction::run(session.open_anew()?, &path, &sql, &row)
+        })
+        .await
     }
 
     async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), DatabaseError> {
         let row = sql::Row::new(step);
-        self.blocking(move |session| row.record(session.open()?, progress).map_err(|error| describe(&error)))
-            .await
+        self.blocking(move |session| {
+            let connection = match progress {
+                Progress::Started => session.open_anew()?,
+                Progress::Statements(_) | Progress::Applied(_) => session.open()?,
+            };
+            row.record(connection, progress).map_err(|error| describe(&error))
+        })
+        .await
     }
 
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {
@@ -127,6 +138,13 @@ impl SqliteSession {
             Some(connection) => Ok(connection),
             empty => Ok(empty.insert(open(&self.path)?)),
         }
+    }
+
+    /// A connection for the next migration, so that nothing leaks into it from the one before:
+    /// temporary tables, attached files, pragmas.
+    fn open_anew(&mut self) -> Result<&mut Connection, DatabaseError> {
+        self.connection = None;
+        self.open()
     }
 
     fn read_facts(&mut self) -> Result<Facts, DatabaseError> {
@@ -195,28 +213,11 @@ fn read_history(connection: &Connection) -> Result<Vec<HistoryRow>, DatabaseErro
     Ok(history)
 }
 
-/// `BEGIN IMMEDIATE`, because a transaction that begins by reading and then writes does not wait
-/// for others (it ignores the busy timeout).
-fn in_transaction(connection: &mut Connection, sql: &str, row: &sql::Row) -> Result<(), DatabaseError> {
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| describe(&error))?;
-    let applied = batch(connection, sql).and_then(|()| {
-        if connection.is_autocommit() {
-            return Err(DatabaseError::new("the migration ended the transaction it ran in")
-                .help("remove what ends it (COMMIT, ROLLBACK, ON CONFLICT ROLLBACK)"));
-        }
-        row.applied(connection).map_err(|error| describe(&error))?;
-        connection.execute_batch("COMMIT").map_err(|error| describe(&error))
-    });
-    if applied.is_err() && !connection.is_autocommit() {
-        // What it says does not matter beside the error that led here.
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    applied
-}
-
 /// Runs a text statement by statement, to know which one failed.
 fn batch(connection: &Connection, sql: &str) -> Result<(), DatabaseError> {
-    let mut statements = Batch::new(connection, sql);
+    // SQLite copies what is left of a text for each statement, unless a zero byte ends it.
+    let terminated = format!("{sql}\0");
+    let mut statements = Batch::new(connection, &terminated);
     let mut done = 0;
     loop {
         let placed = |error: rusqlite::Error| place(&error, sql, done);
@@ -232,9 +233,9 @@ fn batch(connection: &Connection, sql: &str) -> Result<(), DatabaseError> {
 fn place(error: &rusqlite::Error, sql: &str, done: usize) -> DatabaseError {
     let place = match error {
         // `rest` is what was left of the text when the statement was read.
-        rusqlite::Error::SqlInputError { sql: rest, offset, .. } if sql.ends_with(rest.as_str()) => {
-            let offset = usize::try_from(*offset).ok();
-            offset.map(|offset| SqlPlace::Byte(sql.len() - rest.len() + offset))
+        rusqlite::Error::SqlInputError { sql: rest, offset, .. } => {
+            let start = sql.len().checked_sub(rest.trim_end_matches('\0').len());
+            start.zip(usize::try_from(*offset).ok()).map(|(start, offset)| SqlPlace::Byte(start + offset))
         }
         _ => None,
     };
@@ -249,6 +250,10 @@ fn describe(error: &rusqlite::Error) -> DatabaseError {
     };
     let help = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy) => "another connection holds a write open; end it and run this again",
+        Some(ErrorCode::AuthorizationForStatementDenied) => {
+            return DatabaseError::new("a migration cannot begin or end transactions")
+                .help("remove it: the migration runs in a transaction of its own");
+        }
         Some(ErrorCode::ReadOnly) => "may this user write to the file and its folder?",
         Some(ErrorCode::NotADatabase) => "the URL names a file that is no SQLite database",
         _ => return DatabaseError::new(message),

@@ -53,6 +53,21 @@ impl Row {
         }
     }
 
+    /// Of no migration in particular.
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        let text = || "x".to_owned();
+        Self {
+            version: 1,
+            name: text(),
+            checksum: text(),
+            statements: 1,
+            host: text(),
+            application_version: None,
+            started: Instant::now(),
+        }
+    }
+
     /// Records it as applied.
     pub(super) fn applied(&self, connection: &Connection) -> rusqlite::Result<()> {
         self.insert(connection, State::Applied, self.statements)
