@@ -33,14 +33,14 @@ mod status;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use sharded_migrations_core::{Migrations, Plan};
+use sharded_migrations_core::Migrations;
 
-pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb};
+pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb, Verbosity};
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
-use crate::reporter::{Human, Reporter, Verbosity};
-use crate::survey::Survey;
+use crate::reporter::{Human, Reporter};
+use crate::survey::{Survey, Surveyed};
 use crate::{exit_code, reporter};
 
 impl MigrateArgs {
@@ -76,7 +76,12 @@ async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> Exit
     let code = match verb {
         Verb::Apply => apply::apply(migrator, options).await,
         Verb::Plan => show(&survey(migrator).await, options, plan::body, plan::summary),
-        Verb::Status => show(&survey(migrator).await, options, status::body, status::summary),
+        Verb::Status => show(
+            &survey(migrator).await,
+            options,
+            |database| status::body(migrations, database),
+            status::summary,
+        ),
     };
     code.into()
 }
@@ -102,35 +107,47 @@ async fn survey(migrator: Migrator<'_>) -> Survey<'_> {
     migrator.on_event(move |event| warnings.event(event)).survey().await
 }
 
-/// Shows a survey: a block for each database, then a line for all of them.
+/// Shows a survey: a block for each database, then a line for all of them. What is refused goes to
+/// the other stream.
 fn show(
     survey: &Survey<'_>,
     options: &Options,
-    body: fn(&Plan<'_>) -> String,
+    body: impl Fn(&Surveyed<'_>) -> String,
     summary: fn(&Survey<'_>) -> String,
 ) -> u8 {
-    let mut text = String::new();
+    let (mut text, mut refusals) = (String::new(), String::new());
     match options.format {
         Format::Json => text = format!("{:#}\n", reporter::survey(survey)),
         Format::Human => {
             for surveyed in &survey.databases {
-                let is_quiet = options.verbosity() == Verbosity::Quiet;
-                let block = match &surveyed.standing {
-                    Ok(_) if is_quiet => continue,
-                    Ok(standing) => body(standing),
-                    Err(reasons) => reporter::reasons(reasons),
-                };
-                text.push_str(&reporter::heading(&surveyed.database.name, surveyed.database.group.as_ref()));
-                text.push_str(&block);
+                let heading = reporter::heading(&surveyed.database.name, surveyed.database.group.as_ref());
+                if let Err(reasons) = &surveyed.standing {
+                    refusals.push_str(&heading);
+                    refusals.push_str(&reporter::reasons(reasons));
+                }
+                let block = body(surveyed);
+                if !block.is_empty() {
+                    text.push_str(&heading);
+                    text.push_str(&block);
+                }
             }
-            if options.verbosity() > Verbosity::Quiet {
-                text.push_str(&format!("\n{}\n", summary(survey)));
-            }
+            text.push_str(&format!("\n{}\n", summary(survey)));
         }
     }
-    // A reader that is gone (`| head`) has seen enough.
-    let _ = anstream::stdout().write_all(text.as_bytes());
-    if survey.is_clear() { exit_code::DONE } else { exit_code::REFUSED }
+    if options.format == Format::Human && options.verbosity == Verbosity::Quiet {
+        text.clear();
+    }
+    let written = anstream::stdout().write_all(text.as_bytes());
+    let _ = anstream::stderr().write_all(refusals.as_bytes());
+    match written {
+        // A reader that is gone (`| head`) has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("the result cannot be written: {error}"));
+            exit_code::FAILED
+        }
+        _ if survey.is_clear() => exit_code::DONE,
+        _ => exit_code::REFUSED,
+    }
 }
 
 /// An error of the command line, in clap's form.
@@ -180,15 +197,49 @@ mod tests {
         assert_eq!(Flattened::command().get_long_about(), None);
     }
 
+    /// An application may have such options of its own, and a group of that name.
     #[test]
-    fn the_verb_is_optional_and_needs_its_equals_sign() {
+    fn an_application_may_have_names_of_its_own() {
+        #[derive(clap::Args)]
+        struct Options {
+            #[arg(long)]
+            output: Option<String>,
+        }
+        #[derive(Parser)]
+        struct Own {
+            #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+            verbose: u8,
+            #[arg(short, long, global = true)]
+            quiet: bool,
+            #[command(flatten)]
+            options: Options,
+            #[command(flatten)]
+            migrate: MigrateArgs,
+            #[command(subcommand)]
+            command: Option<Sub>,
+        }
+        Own::command().debug_assert();
+        let own = Own::parse_from(["app", "-v", "--migrate"]);
+        assert_eq!(
+            (own.verbose, own.quiet, own.options.output, own.migrate.migrate),
+            (1, false, None, Some(Verb::Apply))
+        );
+        let own = Own::parse_from(["app", "migrate", "plan", "-vv"]);
+        let Some(Sub::Migrate(command)) = own.command else { panic!() };
+        assert_eq!((own.verbose, command.parts().0), (2, Verb::Plan));
+    }
+
+    #[test]
+    fn the_verb_is_optional() {
         let verb =
             |words: &[&str]| Flattened::try_parse_from(words).map(|parsed| parsed.migrate.migrate).ok();
         assert_eq!(verb(&["app"]), Some(None));
         assert_eq!(verb(&["app", "--migrate"]), Some(Some(Verb::Apply)));
         assert_eq!(verb(&["app", "--migrate=plan"]), Some(Some(Verb::Plan)));
         assert_eq!(verb(&["app", "--migrate", "--database", "all"]), Some(Some(Verb::Apply)));
+        assert_eq!(verb(&["app", "--migrate", "status"]), Some(Some(Verb::Status)));
         assert_eq!(verb(&["app", "--migrate=pln"]), None);
+        assert_eq!(verb(&["app", "--migrate", "pln"]), None);
     }
 
     #[test]

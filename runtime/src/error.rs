@@ -101,11 +101,6 @@ impl StepError {
         fault
     }
 
-    /// Whether it is the same failure of the same migration, on another database.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        (&self.source.path, self.offset, &self.error) == (&other.source.path, other.offset, &other.error)
-    }
-
     /// The server points at a byte; a word is easier to see.
     fn end_of_word(&self, offset: usize) -> usize {
         let rest = self.source.text.get(offset..).unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::fleet::{Fleet, Target};
 use crate::parallel::in_parallel;
 use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason, Report, RunError};
 use crate::step::StepWork;
-use crate::survey::{Asked, Question, Survey, Surveyed, ask, connect_and_survey, judge};
+use crate::survey::{Asked, Question, Survey, Surveyed, ask, connect_and_survey, judge, survey};
 
 /// How long the migration lock of a database is waited for, unless it is said.
 const LOCK_WAIT: Duration = Duration::from_secs(300);
@@ -89,6 +89,7 @@ impl<'m> Migrator<'m> {
         let asked = ask(&self.fleet.targets, self.question(false)).await;
         let surveyed = |(target, asked): (&Target, Asked<'m>)| Surveyed {
             database: target.database.clone(),
+            history: asked.history,
             standing: asked.standing,
         };
         Survey { databases: self.fleet.targets.iter().zip(asked).map(surveyed).collect() }
@@ -227,7 +228,7 @@ impl<'m> Migrator<'m> {
     ) -> Result<(Plan<'m>, bool), Vec<Reason>> {
         let error = |error| vec![Reason::Error(error)];
         self.lock(target, session).await.map_err(error)?;
-        let facts = session.survey().await.map_err(error)?;
+        let facts = survey(session).await.map_err(error)?;
         Ok((judge(target, &facts, self.question(false))?, facts.has_history))
     }
 

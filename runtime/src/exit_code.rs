@@ -6,7 +6,7 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// The command line is wrong: an unknown database, a replica's name, an unset variable.
 pub const USAGE: u8 = 2;
-/// It failed on a part of the fleet; the rest is done.
+/// It failed on a part of the fleet; the rest is done, or was not started.
 pub const PARTLY_FAILED: u8 = 4;
 /// Refused before any write: nothing was changed anywhere.
 pub const REFUSED: u8 = 5;

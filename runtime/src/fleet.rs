@@ -5,7 +5,8 @@ use std::fmt;
 use sharded_migrations_core::template::Template;
 use sharded_migrations_core::{Database, EngineKind, Migrations, Role, Topology, suggest};
 
-/// Which databases of the fleet a run is about. Empty means all of them.
+/// Which databases of the fleet a run is about: those that are named and are in one of the groups.
+/// An empty list stands for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Names of databases; `all` stands for every one.
@@ -46,9 +47,16 @@ impl fmt::Debug for Secret {
 }
 
 /// Why there is no fleet: every fault at once.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct FleetError(pub Vec<FleetFault>);
+
+/// As it is displayed: it is what `main` prints of an error that it returns.
+impl fmt::Debug for FleetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// One reason why a database cannot be selected or reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -187,18 +195,19 @@ impl Selection {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let all = self.databases.iter().any(|name| name == Self::ALL)
-            || (self.databases.is_empty() && self.groups.is_empty());
+        let names_all = self.databases.is_empty() || self.databases.iter().any(|name| name == Self::ALL);
         let is_selected = |database: &&Database| {
-            let in_group = |group: &String| database.group.as_ref().is_some_and(|of| of.as_str() == group);
-            all || self.databases.iter().any(|name| database.name.as_str() == name)
-                || self.groups.iter().any(in_group)
+            let in_group =
+                |group: &String| database.group.as_ref().is_some_and(|of| of.as_str() == group.as_str());
+            let is_named = names_all || self.databases.iter().any(|name| database.name.as_str() == name);
+            is_named && (self.groups.is_empty() || self.groups.iter().any(in_group))
         };
         let selected: Vec<&Database> = topology.primaries().filter(is_selected).collect();
         if selected.is_empty() {
             let reason = match self.groups.is_empty() {
                 true => format!("{} declares none", topology.file),
-                false => format!("no primary is in the group {}", self.groups.join(", ")),
+                false if names_all => format!("no primary is in the group {}", self.groups.join(", ")),
+                false => format!("none of those named is in the group {}", self.groups.join(", ")),
             };
             return Err(vec![FleetFault::NothingSelected(reason)]);
         }
@@ -334,7 +343,9 @@ mod tests {
             assert_eq!(select(databases, &[], &ENV).unwrap(), ["default", "users_01", "users_02"]);
         }
         assert_eq!(select(&["users_02"], &[], &ENV).unwrap(), ["users_02"]);
-        assert_eq!(select(&["default"], &["users"], &ENV).unwrap().len(), 3);
+        assert_eq!(select(&["users_02", "default"], &["users"], &ENV).unwrap(), ["users_02"]);
+        assert_eq!(select(&["all"], &["users"], &ENV).unwrap(), ["users_01", "users_02"]);
+        assert!(select(&["default"], &["users"], &ENV).unwrap_err().contains("none of those named"));
         assert_eq!(select(&[], &["users"], &ENV).unwrap(), ["users_01", "users_02"]);
     }
 

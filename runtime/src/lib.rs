@@ -47,8 +47,8 @@ pub use executor::Migrator;
 pub use fleet::{Fleet, Selection};
 pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use sharded_migrations_core::{
-    Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, Plan,
-    Refusal, Role, Route, Timeouts, Topology, Transaction, Version,
+    Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, Migration, Migrations,
+    Plan, Refusal, Role, Route, State, Timeouts, Topology, Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
 pub use survey::{Survey, Surveyed};

@@ -119,18 +119,14 @@ impl Report {
 
     /// The exit code for it; see [`exit_code`].
     pub fn exit_code(&self) -> u8 {
-        let is_refused = |database: &DatabaseReport| {
-            matches!(database.outcome, Outcome::Refused(_) | Outcome::NotStarted)
-                && database.applied.is_empty()
-        };
-        let done = self.databases.iter().filter(|database| database.is_done()).count();
-        if done == self.databases.len() {
+        let any = |is: fn(&DatabaseReport) -> bool| self.databases.iter().any(is);
+        if self.databases.iter().all(DatabaseReport::is_done) {
             exit_code::DONE
-        } else if self.applied() == 0
-            && self.databases.iter().all(|database| database.is_done() || is_refused(database))
-        {
+        } else if self.applied() == 0 && !any(|database| matches!(database.outcome, Outcome::Failed(_))) {
             exit_code::REFUSED
-        } else if done > 0 {
+        } else if any(|database| database.is_done() && !database.applied.is_empty())
+            || any(|database| database.outcome == Outcome::NotStarted)
+        {
             exit_code::PARTLY_FAILED
         } else {
             exit_code::FAILED
@@ -147,7 +143,7 @@ impl Report {
 }
 
 /// A run that did not end well everywhere; it carries what every database did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RunError {
     /// The whole result.
     pub report: Report,
@@ -171,6 +167,13 @@ impl fmt::Display for RunError {
             }
         }
         Ok(())
+    }
+}
+
+/// As it is displayed: it is what `main` prints of an error that it returns.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -223,6 +226,7 @@ mod tests {
         assert_eq!(code(&[(refused(), 0), (Done, 1)]), exit_code::PARTLY_FAILED, "refused under the lock");
         assert_eq!(code(&[(failed(), 1), (Done, 1)]), exit_code::PARTLY_FAILED);
         assert_eq!(code(&[(failed(), 0), (failed(), 2)]), exit_code::FAILED);
-        assert_eq!(code(&[(failed(), 0), (NotStarted, 0)]), exit_code::FAILED);
+        assert_eq!(code(&[(failed(), 0), (Done, 0)]), exit_code::FAILED, "the other one had no work");
+        assert_eq!(code(&[(failed(), 0), (NotStarted, 0)]), exit_code::PARTLY_FAILED);
     }
 }

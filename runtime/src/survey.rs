@@ -1,10 +1,12 @@
 //! Every database is asked what it has, and every plan is made, before anything is written.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::plan::plan;
-use sharded_migrations_core::{Database, Migrations, Plan, Version};
+use sharded_migrations_core::{Database, HistoryRow, Migrations, Plan, Version};
 
-use crate::engine::{Facts, Session, engine};
+use crate::engine::{Facts, HISTORY_TABLE, Session, engine};
 use crate::error::DatabaseError;
 use crate::fleet::Target;
 use crate::parallel::in_parallel;
@@ -22,6 +24,8 @@ pub struct Survey<'m> {
 pub struct Surveyed<'m> {
     /// The database.
     pub database: Database,
+    /// What its history says; empty where it could not be read.
+    pub history: Vec<HistoryRow>,
     /// Where it stands, or why it would not be touched.
     pub standing: Result<Plan<'m>, Vec<Reason>>,
 }
@@ -45,6 +49,7 @@ impl Survey<'_> {
 /// A database that was asked; its connection, if it is still open.
 pub(crate) struct Asked<'m> {
     pub(crate) standing: Result<Plan<'m>, Vec<Reason>>,
+    pub(crate) history: Vec<HistoryRow>,
     pub(crate) session: Option<Box<dyn Session>>,
     identity: Option<String>,
 }
@@ -71,26 +76,43 @@ pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<A
 }
 
 async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
-    let refused = |reasons, identity| Asked { standing: Err(reasons), session: None, identity };
     let (session, facts) = match connect_and_survey(target).await {
         Ok(asked) => asked,
-        Err(error) => return refused(vec![Reason::Error(error)], None),
+        Err(error) => {
+            let standing = Err(vec![Reason::Error(error)]);
+            return Asked { standing, history: Vec::new(), session: None, identity: None };
+        }
     };
     let standing = judge(target, &facts, question);
-    let identity = Some(facts.identity);
     let has_work = standing.as_ref().is_ok_and(|plan| !plan.steps.is_empty());
-    if question.keep && has_work {
-        return Asked { standing, session: Some(session), identity };
-    }
-    session.close().await;
-    Asked { standing, session: None, identity }
+    let session = if question.keep && has_work {
+        Some(session)
+    } else {
+        session.close().await;
+        None
+    };
+    Asked { standing, history: facts.history, session, identity: Some(facts.identity) }
 }
+
+/// How long a database may take to say what it has: a survey waits for nobody's work, only for a
+/// server that is stuck, or for the history table where somebody has locked that.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Opens a connection and asks.
 pub(crate) async fn connect_and_survey(target: &Target) -> Result<(Box<dyn Session>, Facts), DatabaseError> {
     let mut session = engine(target.engine)?.connect(target).await?;
-    let facts = session.survey().await?;
+    let facts = survey(session.as_mut()).await?;
     Ok((session, facts))
+}
+
+/// Asks, and does not wait for ever.
+pub(crate) async fn survey(session: &mut dyn Session) -> Result<Facts, DatabaseError> {
+    tokio::time::timeout(PATIENCE, session.survey()).await.unwrap_or_else(|_| {
+        let message = format!("the database did not say within {PATIENCE:?} what it has");
+        Err(DatabaseError::new(message).help(format!(
+            "is the server overloaded, or the table {HISTORY_TABLE} locked by another session?"
+        )))
+    })
 }
 
 /// What a database's facts mean: a plan, or reasons not to touch it.

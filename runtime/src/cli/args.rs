@@ -2,11 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use clap::{ArgAction, Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use sharded_migrations_core::Version;
 
 use crate::fleet::Selection;
-use crate::reporter::Verbosity;
 
 const HEADING: &str = "Migrations";
 
@@ -14,13 +13,13 @@ const HEADING: &str = "Migrations";
 // The documentation is this type's: clap would make it the application's.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(about = None, long_about = None)]
+#[group(skip)]
 pub struct MigrateArgs {
     /// Migrate all databases that are not replicas, or show what would be done; then exit
     #[arg(
         long,
         value_name = "VERB",
         num_args = 0..=1,
-        require_equals = true,
         default_missing_value = "apply",
         help_heading = HEADING
     )]
@@ -73,50 +72,72 @@ pub enum Format {
     Json,
 }
 
-/// The options of every verb.
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, ValueEnum)]
+pub enum Verbosity {
+    /// Failures and warnings only
+    Quiet,
+    /// A heading for each database, a line for each migration
+    #[default]
+    Normal,
+    /// Also each migration as it begins and ends
+    Verbose,
+}
+
+/// The options of every verb. Their ids begin with `migrate_`, so that an application may have
+/// arguments of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 #[command(about = None, long_about = None)]
+#[group(skip)]
 pub struct Options {
     /// Only these databases, or `all` (the default); a replica is an error
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = HEADING)]
+    #[arg(
+        id = "migrate_database",
+        long = "database",
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = HEADING
+    )]
     pub database: Vec<String>,
 
-    /// Only the databases of these groups
-    #[arg(long, value_name = "GROUP", value_delimiter = ',', help_heading = HEADING)]
+    /// Only databases of these groups
+    #[arg(id = "migrate_group", long = "group", value_name = "GROUP", value_delimiter = ',', help_heading = HEADING)]
     pub group: Vec<String>,
 
     /// Nothing above this version
-    #[arg(long, value_name = "VERSION", value_parser = version, help_heading = HEADING)]
+    #[arg(id = "migrate_to", long = "to", value_name = "VERSION", value_parser = version, help_heading = HEADING)]
     pub to: Option<Version>,
 
     /// How many databases at a time [default: `concurrency` in databases.toml, else 32]
-    #[arg(long, value_name = "N", help_heading = HEADING)]
+    #[arg(id = "migrate_jobs", long = "jobs", value_name = "N", help_heading = HEADING)]
     pub jobs: Option<NonZeroUsize>,
 
     /// How results are shown
-    #[arg(long, value_enum, default_value_t, help_heading = HEADING)]
+    #[arg(
+        id = "migrate_format",
+        long = "format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = HEADING
+    )]
     pub format: Format,
 
-    /// Show failures only
-    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "verbose", help_heading = HEADING)]
-    pub quiet: bool,
-
-    /// Show every migration as it begins and ends
-    #[arg(long, action = ArgAction::SetTrue, help_heading = HEADING)]
-    pub verbose: bool,
+    /// How much is shown
+    #[arg(
+        id = "migrate_verbosity",
+        long = "verbosity",
+        value_name = "LEVEL",
+        value_enum,
+        default_value_t,
+        help_heading = HEADING
+    )]
+    pub verbosity: Verbosity,
 }
 
 impl Options {
     pub(super) fn selection(&self) -> Selection {
         Selection { databases: self.database.clone(), groups: self.group.clone() }
-    }
-
-    pub(super) fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (false, true) => Verbosity::Verbose,
-            (false, false) => Verbosity::Normal,
-        }
     }
 }
 

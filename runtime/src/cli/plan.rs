@@ -1,22 +1,20 @@
 //! `plan`: what would be done, and nothing else.
 
-use sharded_migrations_core::Plan;
-
 use super::refused;
 use crate::reporter::count;
 use crate::survey::{Survey, Surveyed};
 
-pub(super) fn body(standing: &Plan<'_>) -> String {
-    if standing.steps.is_empty() {
-        return format!("  up to date ({} applied)\n", standing.applied.len());
+pub(super) fn body(surveyed: &Surveyed<'_>) -> String {
+    let Ok(plan) = &surveyed.standing else { return String::new() };
+    if plan.steps.is_empty() {
+        return format!("  up to date ({} applied)\n", plan.applied.len());
     }
-    standing.steps.iter().map(|step| format!("  would apply {step}  [{}]\n", step.route)).collect()
+    plan.steps.iter().map(|step| format!("  would apply {step}  [{}]\n", step.route)).collect()
 }
 
 pub(super) fn summary(survey: &Survey<'_>) -> String {
-    let has_work = |database: &&Surveyed<'_>| {
-        database.standing.as_ref().is_ok_and(|standing| !standing.steps.is_empty())
-    };
+    let has_work =
+        |database: &&Surveyed<'_>| database.standing.as_ref().is_ok_and(|plan| !plan.steps.is_empty());
     format!(
         "{} pending on {} of {}{}",
         survey.pending(),

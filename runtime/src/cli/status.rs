@@ -1,25 +1,35 @@
-//! `status`: every migration of every database, applied or not.
+//! `status`: every migration of every database, applied or not; also of one that would be refused.
 
-use sharded_migrations_core::Plan;
+use std::collections::BTreeMap;
+
+use sharded_migrations_core::{Migrations, State};
 
 use super::refused;
+use crate::report::Reason;
 use crate::reporter::count;
-use crate::survey::Survey;
+use crate::survey::{Survey, Surveyed};
 
-pub(super) fn body(standing: &Plan<'_>) -> String {
-    let mut lines: Vec<_> = standing.applied.iter().map(|migration| (migration, "x")).collect();
-    lines.extend(standing.steps.iter().map(|migration| (migration, " ")));
-    lines.sort_by_key(|(migration, _)| migration.version);
-    lines.into_iter().map(|(migration, mark)| format!("  [{mark}] {migration}\n")).collect()
+pub(super) fn body(migrations: &Migrations, surveyed: &Surveyed<'_>) -> String {
+    if let Err(reasons) = &surveyed.standing
+        && reasons.iter().any(|reason| matches!(reason, Reason::Error(_)))
+    {
+        return String::new();
+    }
+    let routed = migrations.routed_to(&surveyed.database);
+    let mut lines: BTreeMap<_, _> =
+        routed.map(|migration| (migration.version, (" ", migration.name.to_string()))).collect();
+    for row in &surveyed.history {
+        let mark = match row.state {
+            State::Applied => "x",
+            State::Started => "!",
+        };
+        lines.insert(row.version, (mark, row.name.clone()));
+    }
+    lines.into_iter().map(|(version, (mark, name))| format!("  [{mark}] {version} {name}\n")).collect()
 }
 
 pub(super) fn summary(survey: &Survey<'_>) -> String {
-    let applied: usize = survey
-        .databases
-        .iter()
-        .filter_map(|database| database.standing.as_ref().ok())
-        .map(|standing| standing.applied.len())
-        .sum();
+    let applied: usize = survey.databases.iter().map(|database| database.history.len()).sum();
     format!(
         "{applied} applied and {} pending on {}{}",
         survey.pending(),

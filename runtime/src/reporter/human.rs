@@ -62,7 +62,9 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
                 let holder = holder.unwrap_or("another process");
                 let text =
                     format!("{WARNING}{database} waits for the migration lock held by {holder}{WARNING:#}\n");
-                self.show(Verbosity::Normal, &text);
+                if self.verbosity >= Verbosity::Normal {
+                    self.err.write(&text);
+                }
             }
             Event::MigrationStarted { database, migration } => {
                 self.show(Verbosity::Verbose, &format!("{DIM}{database}: {migration} ..{DIM:#}\n"));
@@ -71,15 +73,13 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
                 let text = format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed));
                 self.show(Verbosity::Verbose, &text);
             }
-            Event::DatabaseFinished(report) => {
-                let at_least = match report.outcome {
-                    Outcome::Failed(_) | Outcome::Refused(_) => Verbosity::Quiet,
-                    Outcome::Done => Verbosity::Normal,
-                    // The summary counts them.
-                    Outcome::NotStarted => Verbosity::Verbose,
-                };
-                self.show(at_least, &database(report));
-            }
+            Event::DatabaseFinished(report) => match report.outcome {
+                Outcome::Refused(_) => self.err.write(&database(report)),
+                // Why a migration failed comes at the end, on the other stream.
+                Outcome::Failed(_) | Outcome::Done => self.show(Verbosity::Normal, &database(report)),
+                // The summary counts them.
+                Outcome::NotStarted => self.show(Verbosity::Verbose, &database(report)),
+            },
             Event::RunFinished(report) => {
                 self.err.write(&failures(report));
                 self.show(Verbosity::Normal, &summary(report));
@@ -132,7 +132,7 @@ fn failures(report: &Report) -> String {
     let mut alike: Vec<(&StepError, Vec<&str>)> = Vec::new();
     for database in &report.databases {
         let Outcome::Failed(error) = &database.outcome else { continue };
-        match alike.iter_mut().find(|(first, _)| error.is_like(first)) {
+        match alike.iter_mut().find(|(first, _)| is_alike(first, error)) {
             Some((_, others)) => others.push(database.name.as_str()),
             None => alike.push((error, Vec::new())),
         }
@@ -145,6 +145,11 @@ fn failures(report: &Report) -> String {
         format!("\n{}\n", fault.render(diagnostic::Style::Coloured))
     };
     alike.into_iter().map(show).collect()
+}
+
+/// Whether it is the same failure of the same migration, on two databases.
+fn is_alike(one: &StepError, other: &StepError) -> bool {
+    (one.path(), one.position(), &one.error) == (other.path(), other.position(), &other.error)
 }
 
 fn summary(report: &Report) -> String {

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use sharded_migrations_core::Migration;
+use sharded_migrations_core::{HistoryRow, Migration};
 
 use super::{Out, Reporter};
 use crate::event::Event;
@@ -110,11 +110,10 @@ pub(crate) fn survey(survey: &Survey<'_>) -> Value {
             "database": surveyed.database.name.as_str(),
             "group": surveyed.database.group.as_ref().map(|group| group.as_str()),
         });
+        let row = |row: &HistoryRow| json!({ "version": row.version.get(), "name": row.name, "state": row.state.as_str() });
+        value["history"] = surveyed.history.iter().map(row).collect();
         match &surveyed.standing {
-            Ok(standing) => {
-                value["applied"] = standing.applied.iter().copied().map(migration).collect();
-                value["pending"] = standing.steps.iter().copied().map(migration).collect();
-            }
+            Ok(plan) => value["pending"] = plan.steps.iter().copied().map(migration).collect(),
             Err(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
         }
         value

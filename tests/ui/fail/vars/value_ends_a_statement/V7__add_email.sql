@@ -1,0 +1,3 @@
+-- #[route(everywhere)]
+-- #[vars(owner)]
+INSERT INTO setting (name, value) VALUES ('owner', ${owner});
