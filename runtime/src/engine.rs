@@ -64,6 +64,8 @@ pub(crate) struct Facts {
     pub(crate) has_history: bool,
     /// The rows of that table.
     pub(crate) history: Vec<HistoryRow>,
+    /// Why nothing can be applied here, if that is known already.
+    pub(crate) obstacle: Option<DatabaseError>,
 }
 
 /// The answer to a try for the lock.

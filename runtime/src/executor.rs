@@ -83,7 +83,8 @@ impl<'m> Migrator<'m> {
         self
     }
 
-    /// Asks every database what it has, and plans. Nothing is written and no lock is taken.
+    /// Asks every database what it has, and plans. Nothing is written; the lock is only tried, and only
+    /// where a migration outside a transaction was started and not finished.
     pub async fn survey(&self) -> Survey<'m> {
         self.warn_if_stale();
         let asked = ask(&self.fleet.targets, self.question(false)).await;

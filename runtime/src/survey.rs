@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::plan::plan;
-use sharded_migrations_core::{Database, HistoryRow, Migrations, Plan, Version};
+use sharded_migrations_core::{Database, HistoryRow, Migrations, Plan, Refusal, State, Version};
 
-use crate::engine::{Facts, HISTORY_TABLE, Session, engine};
+use crate::engine::{Facts, HISTORY_TABLE, Lock, Session, engine};
 use crate::error::DatabaseError;
 use crate::fleet::Target;
 use crate::parallel::in_parallel;
@@ -76,14 +76,17 @@ pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<A
 }
 
 async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
-    let (session, facts) = match connect_and_survey(target).await {
+    let (mut session, mut facts) = match connect_and_survey(target).await {
         Ok(asked) => asked,
         Err(error) => {
             let standing = Err(vec![Reason::Error(error)]);
             return Asked { standing, history: Vec::new(), session: None, identity: None };
         }
     };
-    let standing = judge(target, &facts, question);
+    let standing = match judge(target, &facts, question) {
+        Err(reasons) => unless_it_is_running(target, session.as_mut(), &mut facts, question, reasons).await,
+        planned => planned,
+    };
     let has_work = standing.as_ref().is_ok_and(|plan| !plan.steps.is_empty());
     let session = if question.keep && has_work {
         Some(session)
@@ -130,8 +133,48 @@ pub(crate) fn judge<'m>(
             "let the URL of `{name}` lead to the primary, or declare `{name}` with `replica_of`"
         )))]);
     }
-    plan(&question.migrations.migrations, &target.database, &facts.history, question.to)
+    let plan = plan_from(target, &facts.history, question)?;
+    match &facts.obstacle {
+        Some(error) if !plan.steps.is_empty() => Err(vec![Reason::Error(error.clone())]),
+        _ => Ok(plan),
+    }
+}
+
+fn plan_from<'m>(
+    target: &Target,
+    history: &[HistoryRow],
+    question: Question<'m>,
+) -> Result<Plan<'m>, Vec<Reason>> {
+    plan(&question.migrations.migrations, &target.database, history, question.to)
         .map_err(|refusals| refusals.into_iter().map(Reason::History).collect())
+}
+
+/// A migration that was started and not finished is one that broke off, or one that another process
+/// is in the middle of: the lock tells. In the second case, what is to be done is planned as if that
+/// had not begun, and planned again once the lock is free.
+async fn unless_it_is_running<'m>(
+    target: &Target,
+    session: &mut dyn Session,
+    facts: &mut Facts,
+    question: Question<'m>,
+    reasons: Vec<Reason>,
+) -> Result<Plan<'m>, Vec<Reason>> {
+    let is_dirty = |reason: &Reason| matches!(reason, Reason::History(Refusal::Dirty { .. }));
+    if !reasons.iter().all(is_dirty) {
+        return Err(reasons);
+    }
+    let error = |error| vec![Reason::Error(error)];
+    match session.try_lock().await.map_err(error)? {
+        Lock::Held(_) => {
+            let finished = facts.history.iter().filter(|row| row.state == State::Applied);
+            plan_from(target, &finished.cloned().collect::<Vec<_>>(), question)
+        }
+        // Who was in the middle of it may have ended just now.
+        Lock::Taken => {
+            *facts = survey(session).await.map_err(error)?;
+            judge(target, facts, question)
+        }
+    }
 }
 
 /// Two names that reach the same database would apply its migrations twice over.

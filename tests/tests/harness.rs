@@ -180,6 +180,7 @@ fn nothing_is_left_of_a_killed_process() {
     });
 }
 
+#[allow(clippy::print_stdout, reason = "the test that runs it reads this")]
 fn killed_process() {
     let cluster = Cluster::start(Options::default());
     let pool = PgBouncer::start(&cluster, PoolMode::Session);

@@ -26,7 +26,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
                         format!("`{}` outside a transaction", words.join(" ")),
                     )
                     .at(&file.source, statement.span.clone(), "")
-                    .help("connect with the role that may do the work: `migrate_url` in databases.toml"),
+                    .help("leave the connection as it is, the history is kept over it; another role is one for `migrate_url` in databases.toml"),
                 );
             }
         }

@@ -58,7 +58,8 @@ impl Session for PostgresSession {
         }
         let about = about.ok_or_else(|| DatabaseError::new("the server did not answer the survey"))?;
         self.schema = about.schema;
-        Ok(Facts { identity: about.identity, is_replica: about.is_replica, has_history, history })
+        let obstacle = self.schema().err();
+        Ok(Facts { identity: about.identity, is_replica: about.is_replica, has_history, history, obstacle })
     }
 
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {

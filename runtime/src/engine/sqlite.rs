@@ -61,8 +61,10 @@ impl Session for SqliteSession {
 
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {
         self.blocking(|session| {
-            // Beside the file itself, also where it is reached through a link.
-            session.lock = FileLock::try_take(Path::new(&identity(&session.path)?))?;
+            if session.lock.is_none() {
+                // Beside the file itself, also where it is reached through a link.
+                session.lock = FileLock::try_take(Path::new(&identity(&session.path)?))?;
+            }
             Ok(if session.lock.is_some() { Lock::Taken } else { Lock::Held(None) })
         })
         .await
@@ -149,12 +151,13 @@ impl SqliteSession {
 
     fn read_facts(&mut self) -> Result<Facts, DatabaseError> {
         let identity = identity(&self.path)?;
-        let empty = Facts { identity, is_replica: false, has_history: false, history: Vec::new() };
+        let empty =
+            Facts { identity, is_replica: false, has_history: false, history: Vec::new(), obstacle: None };
         if self.connection.is_none() && !self.path.exists() {
             return Ok(empty);
         }
         let connection = &*self.open()?;
-        let has_history = connection.table_exists(None, HISTORY_TABLE).map_err(|error| describe(&error))?;
+        let has_history = sql::has_history(connection).map_err(|error| describe(&error))?;
         let history = if has_history { read_history(connection)? } else { Vec::new() };
         Ok(Facts { has_history, history, ..empty })
     }

@@ -15,8 +15,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the server's own views show for these connections, where the URL does not say.
 const APPLICATION_NAME: &str = "sharded-migrations";
 
-/// The task that drives a connection's socket. Dropping it closes the socket, and with that the server
-/// lets go of the lock and rolls back what is open.
+/// The task that drives a connection's socket. Dropping it closes the socket; once the server notices,
+/// it lets go of the lock and rolls back what is open.
 pub(super) struct Driver(JoinHandle<()>);
 
 /// How long a connection may take to say goodbye.

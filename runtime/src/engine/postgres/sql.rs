@@ -17,7 +17,7 @@ WHERE d.datname = pg_catalog.current_database();\n\
 SELECT version, name, checksum, state, statements_done FROM sharded_migrations_history ORDER BY version";
 
 pub(super) fn try_lock(schema: &str) -> String {
-    format!("SELECT pg_catalog.pg_try_advisory_lock({})", lock_key(schema))
+    format!("SELECT pg_catalog.pg_try_advisory_lock({}); {NOTICE_A_LOST_CLIENT}", lock_key(schema))
 }
 
 /// Who holds the lock, as a text; NULL when it has just been let go.
@@ -72,6 +72,12 @@ pub(super) struct Around {
 const RESET: &str =
     "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; DEALLOCATE ALL";
 
+/// Lets the server look now and then whether anybody still waits for its work: a migration whose
+/// process is gone would otherwise hold its place in the queue for a table, and everybody behind it, for as
+/// long as it waits. PostgreSQL 14 and later; a reset takes it back.
+const NOTICE_A_LOST_CLIENT: &str = "SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false) \
+    WHERE pg_catalog.current_setting('server_version_num')::int >= 140000";
+
 /// One transaction: the settings, the migration, the history row.
 pub(super) fn transaction(schema: &str, step: &Step<'_>) -> Around {
     let mut before = vec!["BEGIN".to_owned()];
@@ -80,7 +86,9 @@ pub(super) fn transaction(schema: &str, step: &Step<'_>) -> Around {
     // The new line and the semicolon end what the migration may leave open: a `--` comment, its
     // last statement. It may also have changed its role, and the row is ours to write.
     let insert = insert(schema, &row);
-    let after = format!("\n;\nRESET SESSION AUTHORIZATION;\nRESET ROLE;\n{insert};\nCOMMIT;\n{RESET}");
+    let after = format!(
+        "\n;\nRESET SESSION AUTHORIZATION;\nRESET ROLE;\n{insert};\nCOMMIT;\n{RESET};\n{NOTICE_A_LOST_CLIENT}"
+    );
     Around { statements_before: before.len(), before: before.join(";\n") + ";\n", after }
 }
 
@@ -104,7 +112,7 @@ pub(super) fn record(schema: &str, step: &Step<'_>, progress: Progress) -> Strin
         }
         Progress::Applied(elapsed) => format!(
             "UPDATE {table} SET state = 'applied', applied_at = pg_catalog.clock_timestamp(), execution_ms = {} \
-             WHERE version = {version}; {RESET}",
+             WHERE version = {version}; {RESET}; {NOTICE_A_LOST_CLIENT}",
             elapsed.as_millis()
         ),
     }

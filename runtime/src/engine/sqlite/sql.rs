@@ -10,6 +10,13 @@ use crate::engine::{HISTORY_TABLE, Progress, Step};
 /// The history, oldest version first.
 pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, statements_done FROM main.sharded_migrations_history ORDER BY version";
 
+/// Whether there is a history table. A query sees what another connection has just committed;
+/// rusqlite's `table_exists` asks the schema as this connection has last read it.
+pub(super) fn has_history(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    connection.query_row(sql, [HISTORY_TABLE], |row| row.get(0))
+}
+
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 pub(super) fn create_history() -> String {

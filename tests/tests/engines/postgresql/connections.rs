@@ -1,0 +1,58 @@
+//! How many connections a run opens.
+
+use sharded_migrations_tests::postgres::Cluster;
+
+use crate::support::fleet::{block_on, run};
+use crate::support::proxy::Proxy;
+use crate::support::{Engine, TestFleet, ending};
+
+const NAMES: [&str; 6] = ["users_01", "users_02", "users_03", "users_04", "users_05", "users_06"];
+
+/// Also where the fleet is larger, and each database is connected to more than once.
+#[test]
+fn connections_open_at_once_never_exceed_the_concurrency() {
+    let mut fleet = TestFleet::new(Engine::Postgres, &NAMES).toml("[rollout]\nconcurrency = 2\n");
+    let cluster = Cluster::shared();
+    let proxy = Proxy::new(cluster.port());
+    let through =
+        |url: &str, proxy: &Proxy| url.replace(&cluster.port().to_string(), &proxy.port().to_string());
+    let urls: Vec<_> =
+        fleet.databases().iter().map(|database| (database.name.clone(), database.url())).collect();
+    for (name, url) in &urls {
+        fleet.set_url(name, through(url, &proxy));
+    }
+    let files = |count: usize| {
+        let files = (1..=count).map(|version| {
+            let transaction = if version == 2 { "-- #[no_transaction]\n" } else { "" };
+            let text = format!("-- #[route(everywhere)]\n{transaction}CREATE TABLE t{version} (id int);\n");
+            (format!("V{version}__t.sql"), text)
+        });
+        files.collect::<Vec<_>>()
+    };
+    let set = |count| {
+        let files = files(count);
+        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        fleet.set(&files)
+    };
+    let survey = block_on(fleet.migrator(set(3)).survey());
+    assert!(survey.is_clear());
+    assert_eq!((proxy.most(), proxy.all()), (2, 6), "a survey");
+    fleet.run(set(3)).unwrap();
+    assert_eq!((proxy.most(), proxy.all()), (2, 6 + 12), "as in databases.toml");
+    run(&fleet.migrator(set(4)).concurrency(1)).unwrap();
+    assert_eq!((proxy.most(), proxy.all()), (2, 18 + 12), "one at a time");
+    fleet.run(set(4)).unwrap();
+    assert_eq!((proxy.most(), proxy.all()), (2, 30 + 6), "nothing to do");
+
+    // Where there is room, a database with work keeps the connection of its survey.
+    let proxy = Proxy::new(cluster.port());
+    for (name, url) in &urls {
+        fleet.set_url(name, through(url, &proxy));
+    }
+    let files = files(5);
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let result = run(&fleet.migrator(fleet.set(&files)).concurrency(6));
+    assert!(ending(&result).starts_with("exit 0\n"), "{result:?}");
+    assert_eq!(proxy.all(), 6);
+    assert!(proxy.most() <= 6);
+}

@@ -1,0 +1,10 @@
+//! What only PostgreSQL has: servers, roles, schemas, sessions.
+
+mod connect;
+mod connections;
+mod lock;
+mod passwords;
+mod reference;
+mod replica;
+mod schema;
+mod session;

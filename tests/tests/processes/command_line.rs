@@ -1,0 +1,157 @@
+//! What can be typed, and the exit codes.
+
+use tempfile::TempDir;
+
+use crate::program::{end, files, on, program, quickstart};
+use crate::support::{Engine, TestFleet};
+
+const FILES: [&str; 5] = ["default.db", "users_01.db", "users_02.db", "users_03.db", "users_04.db"];
+
+#[test]
+fn the_quickstart_is_migrated_and_then_up_to_date() {
+    let folder = TempDir::new().unwrap();
+    for (form, word) in
+        [("--migrate", "applied 6 account_usage"), ("migrate apply", "up to date (6 applied before)")]
+    {
+        let (code, out, err) = end(&mut quickstart(&folder, form));
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        for heading in ["== default ==\n", "== users_01 (users) ==\n", "== users_04 (users) ==\n"] {
+            assert_eq!(out.matches(heading).count(), 1, "{out}");
+        }
+        assert!(out.contains(word), "{out}");
+        assert!(!out.contains('\x1b'), "no colours where nobody sees them: {out:?}");
+    }
+    assert_eq!(files(folder.path()), FILES, "neither a replica's file nor one of a lock");
+}
+
+#[test]
+fn plan_and_status_show_what_is_there_and_write_nothing() {
+    let folder = TempDir::new().unwrap();
+    for form in ["--migrate=plan", "--migrate=status", "migrate plan", "migrate status"] {
+        let (code, out, _) = end(&mut quickstart(&folder, form));
+        assert_eq!(code, 0, "{out}");
+        assert_eq!(files(folder.path()), [""; 0], "{form}");
+        let line = if form.ends_with("plan") { "would apply 2 accounts" } else { "[ ] 2 accounts" };
+        assert_eq!(out.matches(line).count(), 4, "{out}");
+    }
+    end(&mut quickstart(&folder, "--migrate --to 2"));
+    let bytes = || FILES.map(|file| std::fs::read(folder.path().join(file)).unwrap());
+    let before = bytes();
+    let (_, out, _) = end(&mut quickstart(&folder, "--migrate=status"));
+    let (applied, pending) = (out.matches("[x]").count(), out.matches("[ ]").count());
+    assert_eq!((applied, pending), (10, 16), "{out}");
+    assert!(out.contains("10 applied and 16 pending on 5 databases"), "{out}");
+    let (_, out, _) = end(&mut quickstart(&folder, "--migrate=plan"));
+    assert!(out.contains("16 pending on 4 of 5 databases"), "{out}");
+    assert!(out.contains("up to date (2 applied)"), "{out}");
+    assert!(bytes() == before && files(folder.path()) == FILES);
+}
+
+#[test]
+fn a_part_of_the_fleet_can_be_chosen() {
+    let cases: [(&str, &[&str]); 5] = [
+        ("--database users_02", &["users_02.db"]),
+        ("--database default,users_02", &["default.db", "users_02.db"]),
+        ("--database default --database users_02", &["default.db", "users_02.db"]),
+        ("--group users --jobs 1", &FILES[1..]),
+        ("--database all", &FILES),
+    ];
+    for (words, expected) in cases {
+        let folder = TempDir::new().unwrap();
+        let (code, out, err) = end(&mut quickstart(&folder, &format!("--migrate {words}")));
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        assert_eq!(files(folder.path()), expected, "{words}");
+    }
+}
+
+/// All of these are told apart from what a run may end with.
+#[test]
+fn a_wrong_command_line_is_code_2_and_touches_nothing() {
+    let cases = [
+        ("--migrate --database user_01", "did you mean `users_01`? databases: default, users_01"),
+        ("--migrate --database users_01_replica", "`users_01_replica` is a replica of `users_01`"),
+        (
+            "--migrate=plan --group user",
+            "no shard group is called `user`; did you mean `users`? groups: users",
+        ),
+        ("migrate status --database x", "no database is called `x`; databases: default, users_01"),
+        ("--migrate --to 77", "no migration has the version 77"),
+        ("--migrate --to=-1", "a version is a whole number"),
+        ("--migrate --jobs 0", "--jobs"),
+        ("--migrate=aply", "[possible values: apply, plan, status]"),
+        ("--migrate --verbosity loud", "[possible values: quiet, normal, verbose]"),
+        ("--migrate --format xml", "[possible values: human, json]"),
+        ("--database users_01", "without `--migrate`"),
+        ("--to 3", "without `--migrate`"),
+        ("--verbosity quiet", "without `--migrate`"),
+        ("--format json", "without `--migrate`"),
+        ("migrate", "Usage"),
+    ];
+    let folder = TempDir::new().unwrap();
+    for (words, said) in cases {
+        let (code, out, err) = end(&mut quickstart(&folder, words));
+        assert_eq!((code, out.as_str()), (2, ""), "{words}: {err}");
+        assert!(err.contains(said), "{words}: {said} is not in\n{err}");
+    }
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_code_2() {
+    let fleet = TestFleet::of_three(Engine::Sqlite);
+    let project = fleet.project(&[("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n")]);
+    let (code, out, err) = end(on(&fleet, &project, "--migrate").env_remove("users_02"));
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("the URL of database `users_02` (databases.toml:"), "{err}");
+    assert!(err.contains("needs `users_02`, which is not set in the environment"), "{err}");
+    assert_eq!(fleet.contents(), "default: nothing\nusers_01: nothing\nusers_02: nothing");
+}
+
+#[test]
+fn without_the_option_the_application_goes_on() {
+    let (code, out, err) = end(&mut program(""));
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "the application itself\n", ""));
+}
+
+#[test]
+fn the_help_lists_the_options_under_a_heading_of_their_own() {
+    let (code, out, _) = end(&mut program("--help"));
+    assert_eq!(code, 0);
+    let (_, options) = out.split_once("Migrations:").unwrap();
+    for option in
+        ["--migrate [<VERB>]", "--database <NAME>", "--group", "--to", "--jobs", "--format", "--verbosity"]
+    {
+        assert!(options.contains(option), "{option} is not in\n{out}");
+    }
+}
+
+#[test]
+fn the_exit_code_says_how_it_ended() {
+    let first = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n");
+    let everywhere = ("V2__b.sql", "-- #[route(everywhere)]\nSELECT missing FROM a;\n");
+    let on_users = ("V2__b.sql", "-- #[route(group = \"users\")]\nSELECT missing FROM a;\n");
+    let fine = ("V3__c.sql", "-- #[route(everywhere)]\nCREATE TABLE c (id int);\n");
+    let edited = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id bigint);\n");
+    let fleet = TestFleet::of_three(Engine::Sqlite);
+    // One after the other, on the same fleet.
+    let cases = [
+        (vec![first, everywhere], 1, "migration 2 b failed on"),
+        (vec![first, on_users], 4, "migrations/V2__b.sql:2:8"),
+        (vec![edited, fine], 5, ""),
+        (vec![first, fine], 0, ""),
+        (vec![first, fine], 0, ""),
+    ];
+    for (index, (files, code, said)) in cases.into_iter().enumerate() {
+        let project = fleet.project(&files);
+        if index == 1 {
+            // Something to do for the one that does not fail.
+            fleet.database("default").execute("DROP TABLE a; DELETE FROM sharded_migrations_history");
+        }
+        let ended = end(&mut on(&fleet, &project, "--migrate"));
+        assert_eq!(ended.0, code, "{index}: {ended:?}");
+        assert!(ended.2.contains(said), "{index}: {ended:?}");
+        if code == 5 {
+            assert!(ended.2.contains("refused: 1 is divergent"), "{ended:?}");
+        }
+    }
+}

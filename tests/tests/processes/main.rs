@@ -1,0 +1,12 @@
+//! Tests that need processes: the command line as a user has it, and applications that start at once.
+//! The program is `src/bin/fleet.rs`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod command_line;
+mod output;
+mod program;
+mod race;
