@@ -16,7 +16,7 @@ mod unreached;
 mod unused_folder_route;
 mod vars;
 
-use crate::compile::{MigrationFile, Project};
+use crate::project::{MigrationFile, Project};
 use crate::topology::read::TopologyFile;
 use crate::{Database, Diagnostic};
 
@@ -80,8 +80,9 @@ mod documentation {
 
 #[cfg(test)]
 mod testing {
-    use crate::compile::{Sources, compile};
+    use crate::compile::compile;
     use crate::diagnostic::Style;
+    use crate::project::Sources;
 
     /// A fleet with two groups, a lone database and a replica.
     pub(super) const FLEET: &str = "\

@@ -32,6 +32,8 @@ pub mod compile;
 pub mod header;
 #[cfg(feature = "compile")]
 pub mod lex;
+#[cfg(feature = "compile")]
+pub mod project;
 
 pub use diagnostic::Diagnostic;
 pub use history::{HistoryRow, State};

@@ -4,8 +4,9 @@ use std::env;
 use std::path::{Component, Path, PathBuf};
 
 use proc_macro2::TokenStream;
-use sharded_migrations_core::compile::{Sources, compile};
+use sharded_migrations_core::compile::compile;
 use sharded_migrations_core::diagnostic::Style;
+use sharded_migrations_core::project::Sources;
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{Diagnostic, Migrations};
 

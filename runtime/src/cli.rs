@@ -103,7 +103,7 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
 
 /// Surveys; all there is to tell meanwhile are warnings.
 async fn survey(migrator: Migrator<'_>) -> Survey<'_> {
-    let warnings = Human::new(Verbosity::Quiet, io::sink(), anstream::stderr());
+    let warnings = Human::new(reporter::Verbosity::Quiet, io::sink(), anstream::stderr());
     migrator.on_event(move |event| warnings.event(event)).survey().await
 }
 

@@ -6,10 +6,20 @@ mod json;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::Verbosity;
 use crate::event::Event;
 pub(crate) use human::{Human, count, heading, reasons};
 pub(crate) use json::{Json, survey};
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    /// Failures and warnings only.
+    Quiet,
+    /// A heading for each database, a line for each migration.
+    Normal,
+    /// Also each migration as it begins and ends.
+    Verbose,
+}
 
 /// Something that listens.
 pub(crate) trait Reporter: Send + Sync {

@@ -1,6 +1,6 @@
 //! A version may be used once on each database. Two groups may each have their own 1, 2, 3.
 
-use crate::compile::{MigrationFile, Project};
+use crate::project::{MigrationFile, Project};
 use crate::topology::read::TopologyFile;
 use crate::{Database, Diagnostic, suggest};
 

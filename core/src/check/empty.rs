@@ -2,7 +2,7 @@
 //! file undoes nothing, which is fine. A set without any migration is a wrong folder.
 
 use crate::Diagnostic;
-use crate::compile::Project;
+use crate::project::Project;
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     for migration in project.migrations.iter().filter(|migration| migration.statements.is_empty()) {

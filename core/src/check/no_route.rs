@@ -1,7 +1,7 @@
 //! Every migration says where it is to run: nothing runs everywhere by accident.
 
 use crate::Diagnostic;
-use crate::compile::{MigrationFile, Project};
+use crate::project::{MigrationFile, Project};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     // A file without a statement is a fault of its own, and most often has nothing at all.

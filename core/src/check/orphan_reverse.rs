@@ -1,7 +1,7 @@
 //! A reverse file without its forward file is a slip in one of the two names.
 
 use crate::Diagnostic;
-use crate::compile::Project;
+use crate::project::Project;
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     for reverse in &project.reverses {
@@ -11,7 +11,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         let mut fault =
             Diagnostic::new("orphan-reverse", "there is no migration that this file would take back")
                 .in_file(&reverse.source);
-        let same_folder = |name: &&crate::compile::MigrationFile| name.name.folder == reverse.name.folder;
+        let same_folder = |name: &&crate::project::MigrationFile| name.name.folder == reverse.name.folder;
         let near = project
             .migrations
             .iter()

@@ -3,7 +3,7 @@
 //! leave the history behind.
 
 use crate::Diagnostic;
-use crate::compile::Project;
+use crate::project::Project;
 
 /// How a statement that does so begins.
 const STATEMENTS: &[&[&str]] = &[

@@ -3,7 +3,7 @@
 //! control either.
 
 use crate::Diagnostic;
-use crate::compile::Project;
+use crate::project::Project;
 
 /// How a statement that controls a transaction begins.
 const STATEMENTS: &[&[&str]] = &[

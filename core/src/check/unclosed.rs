@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::compile::{MigrationFile, Project};
 use crate::lex::Token;
+use crate::project::{MigrationFile, Project};
 use crate::source::SourceFile;
 use crate::{Diagnostic, EngineKind};
 

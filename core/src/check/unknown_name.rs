@@ -1,7 +1,7 @@
 //! Every name in a route exists, names no replica, and the route as a whole selects something.
 
-use crate::compile::Project;
 use crate::header::predicate::{Key, Mention, RouteSource};
+use crate::project::Project;
 use crate::topology::read::TopologyFile;
 use crate::{Diagnostic, Role, suggest};
 

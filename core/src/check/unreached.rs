@@ -1,7 +1,7 @@
 //! A database that no migration reaches is most often a forgotten group.
 
 use crate::Diagnostic;
-use crate::compile::{MigrationFile, Project};
+use crate::project::{MigrationFile, Project};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = &project.topology else { return };

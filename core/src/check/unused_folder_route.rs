@@ -1,6 +1,6 @@
 //! A line of `[routes]` for a folder that holds no migration is a slip in the folder's name.
 
-use crate::compile::Project;
+use crate::project::Project;
 use crate::{Diagnostic, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::selected;
 use super::unclosed::unclosed;
-use crate::compile::{MigrationFile, Project};
+use crate::project::{MigrationFile, Project};
 use crate::source::SourceFile;
 use crate::topology::read::TopologyFile;
 use crate::{Database, Diagnostic, Text, lex, suggest, vars};

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::range::{self, NumberRange};
-use super::read::fault;
 use super::table::{self, Entry, Table};
 use super::{Database, EngineKind, Role};
 use crate::source::{Position, Spanned};
@@ -43,9 +42,9 @@ impl DatabaseEntry {
         table.refuse_others(&Self::KEYS, faults);
 
         let ranges =
-            range::find(&name.value).map_err(|message| faults.push(fault(root, message, &name.span))).ok()?;
+            range::find(&name.value).map_err(|message| faults.push(root.fault(message, &name.span))).ok()?;
         if ranges.len() > 1 {
-            faults.push(fault(root, "a name takes one range", &name.span));
+            faults.push(root.fault("a name takes one range", &name.span));
             return None;
         }
         let group = table.text("group", faults).and_then(|group| {
@@ -53,7 +52,7 @@ impl DatabaseEntry {
             if known.is_none() {
                 let names = groups.iter().map(|known| known.value.as_str());
                 let message = format!("no shard group is called `{}`", group.value);
-                faults.push(fault(root, message, &group.span).help(format!(
+                faults.push(root.fault(message, &group.span).help(format!(
                     "{}; declare a new one with `[groups.{}]`",
                     suggest::help(&group.value, &format!("groups in {}", root.source.path), names),
                     group.value
@@ -63,7 +62,7 @@ impl DatabaseEntry {
         });
         let labels = table.texts("labels", faults).into_iter().filter_map(|label| {
             Label::new(label.value)
-                .map_err(|error| faults.push(fault(root, error.to_string(), &label.span)))
+                .map_err(|error| faults.push(root.fault(error.to_string(), &label.span)))
                 .ok()
         });
         let labels = labels.collect();
@@ -72,7 +71,7 @@ impl DatabaseEntry {
             if known.is_none() {
                 let help = suggest::help(&engine.value, "engines", EngineKind::ALL.map(EngineKind::as_str));
                 faults.push(
-                    fault(root, format!("no engine is called `{}`", engine.value), &engine.span).help(help),
+                    root.fault(format!("no engine is called `{}`", engine.value), &engine.span).help(help),
                 );
             }
             known
@@ -80,7 +79,7 @@ impl DatabaseEntry {
         let replica_of = table.text("replica_of", faults);
         if let (Some(_), Some(group)) = (&replica_of, table.text("group", faults)) {
             faults.push(
-                fault(root, "a replica is in its primary's group", &group.span).help("remove this line"),
+                root.fault("a replica is in its primary's group", &group.span).help("remove this line"),
             );
         }
         let vars = table.table("vars", faults).map(|vars| vars.entries()).unwrap_or_default();
@@ -91,7 +90,7 @@ impl DatabaseEntry {
         if !table.has("url") {
             let message = format!("the database `{}` has no URL", name.value);
             let help = "add `url = \"${DATABASE_URL}\"`, or the URL itself";
-            faults.push(fault(root, message, &name.span).help(help));
+            faults.push(root.fault(message, &name.span).help(help));
         }
         let url = table.text("url", faults);
         let read = Self { name, ranges, group, labels, engine, replica_of, url, migrate_url, vars };
@@ -109,7 +108,7 @@ impl DatabaseEntry {
     fn check_ranges(&self, value: &Spanned<String>, root: &Table<'_>) -> Option<Diagnostic> {
         let ranges = match range::find(&value.value) {
             Ok(ranges) => ranges,
-            Err(message) => return Some(fault(root, message, &value.span)),
+            Err(message) => return Some(root.fault(message, &value.span)),
         };
         let other = ranges.iter().find(|range| !self.fits(range))?;
         let message = match self.ranges.first() {
@@ -118,7 +117,7 @@ impl DatabaseEntry {
                 format!("this range has {} numbers, the database's name has {}", other.count(), own.count())
             }
         };
-        Some(fault(root, message, &value.span).at(root.source, self.name.span.clone(), "the name"))
+        Some(root.fault(message, &value.span).at(root.source, self.name.span.clone(), "the name"))
     }
 
     fn fits(&self, range: &NumberRange) -> bool {
@@ -147,7 +146,7 @@ impl DatabaseEntry {
                 let is_exact = root.source.text.get(inside..url.span.end - 1) == Some(first.as_str());
                 let exact = inside + error.span.start..inside + error.span.end;
                 let span = if is_exact { exact } else { url.span.clone() };
-                return Some(fault(root, error.message, &span));
+                return Some(root.fault(error.message, &span));
             }
         };
         let literal = template.literal_start();
@@ -156,16 +155,16 @@ impl DatabaseEntry {
         }
         let schemes = "a URL begins with `postgres:` or `sqlite:`, or is one `${VARIABLE}`";
         let Some((scheme, _)) = literal.split_once(':') else {
-            return Some(fault(root, "the URL has no scheme", &url.span).help(schemes));
+            return Some(root.fault("the URL has no scheme", &url.span).help(schemes));
         };
         match (EngineKind::by_scheme(scheme), self.engine) {
             (None, _) => {
                 let message = format!("no engine has URLs that begin with `{scheme}:`");
-                Some(fault(root, message, &url.span).help(schemes))
+                Some(root.fault(message, &url.span).help(schemes))
             }
             (Some(found), Some(said)) if found != said => {
                 let message = format!("the engine is `{said}`, and the URL begins with `{scheme}:`");
-                Some(fault(root, message, &url.span).help("correct one of them"))
+                Some(root.fault(message, &url.span).help("correct one of them"))
             }
             _ => None,
         }
@@ -191,7 +190,7 @@ impl DatabaseEntry {
     /// The database at an index of the range.
     fn at(&self, index: usize, root: &Table<'_>) -> Result<Database, Diagnostic> {
         let name = |text: &str, span: &Range<usize>| {
-            DatabaseName::new(self.fill(text, index)).map_err(|error| fault(root, error.to_string(), span))
+            DatabaseName::new(self.fill(text, index)).map_err(|error| root.fault(error.to_string(), span))
         };
         let role = match &self.replica_of {
             None => Role::Primary,
@@ -200,7 +199,7 @@ impl DatabaseEntry {
         let name = name(&self.name.value, &self.name.span)?;
         if RESERVED.contains(&name.as_str()) {
             let message = format!("a database can't be called `{name}`: the word means every database");
-            return Err(fault(root, message, &self.name.span));
+            return Err(root.fault(message, &self.name.span));
         }
         let text = |value: &Spanned<String>| Text::from(self.fill(&value.value, index));
         let vars: Vec<(Text, Text)> =

@@ -104,7 +104,7 @@ fn read_groups(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<Gr
         }
         match GroupName::new(key.value.as_str()) {
             Ok(name) => groups.push(Spanned::new(name, key.span.clone())),
-            Err(error) => faults.push(fault(root, error.to_string(), &key.span)),
+            Err(error) => faults.push(root.fault(error.to_string(), &key.span)),
         }
     }
     groups
@@ -130,7 +130,7 @@ fn read_databases(
         for database in template.databases(root, faults) {
             if let Some(first) = declared.get(&database.name) {
                 let twice = format!("the database `{}` is declared twice", database.name);
-                faults.push(fault(root, twice, &entry.0.span).at(
+                faults.push(root.fault(twice, &entry.0.span).at(
                     root.source,
                     first.clone(),
                     "first declared here",
@@ -154,7 +154,7 @@ fn read_databases(
         let primaries = databases.iter().filter(|database| !database.is_replica());
         let names = primaries.map(|database| database.name.as_str());
         let help = suggest::help(primary.as_str(), "databases that can have a replica", names);
-        faults.push(fault(root, message, &written.span).help(help));
+        faults.push(root.fault(message, &written.span).help(help));
     }
     (databases, declared)
 }
@@ -167,7 +167,7 @@ fn read_routes(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<FolderRout
         let written = entry.0.value.trim_start_matches("./").trim_end_matches('/');
         let folder = if written == "." { String::new() } else { written.to_owned() };
         if let Some(first) = routes.iter().find(|route| route.folder == folder) {
-            let twice = fault(root, "this folder has a route already", &entry.0.span);
+            let twice = root.fault("this folder has a route already", &entry.0.span);
             faults.push(twice.at(root.source, first.span.clone(), "here"));
             continue;
         }
@@ -186,15 +186,11 @@ fn read_route(root: &Table<'_>, text: &Spanned<String>) -> Result<RouteSource, D
     }
     let alone = Arc::new(SourceFile { path: root.source.path.clone(), text: text.value.clone() });
     let mut route = predicate::read_text(&text.value, 0, &alone)
-        .map_err(|found| Diagnostic { places: fault(root, "", &text.span).places, ..found })?;
+        .map_err(|found| Diagnostic { places: root.fault("", &text.span).places, ..found })?;
     route.source = Arc::clone(root.source);
     route.span = text.span.clone();
     route.mentions.iter_mut().for_each(|mention| mention.name.span = text.span.clone());
     Ok(route)
-}
-
-pub(super) fn fault(root: &Table<'_>, message: impl Into<String>, span: &Range<usize>) -> Diagnostic {
-    Diagnostic::new("topology", message).at(root.source, span.clone(), "")
 }
 
 #[cfg(test)]

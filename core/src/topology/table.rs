@@ -37,6 +37,11 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A fault at a place of this table's file.
+    pub(super) fn fault(&self, message: impl Into<String>, span: &Range<usize>) -> Diagnostic {
+        Diagnostic::new("topology", message).at(self.source, span.clone(), "")
+    }
+
     /// The entries, in the file's order.
     pub(super) fn entries(&self) -> Vec<Entry<'a>> {
         let mut entries: Vec<Entry<'a>> = self

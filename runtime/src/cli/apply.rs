@@ -6,7 +6,9 @@ use crate::reporter::{Human, Json, Reporter};
 
 pub(super) async fn apply(migrator: Migrator<'_>, options: &Options) -> u8 {
     let reporter: Box<dyn Reporter> = match options.format {
-        Format::Human => Box::new(Human::new(options.verbosity, anstream::stdout(), anstream::stderr())),
+        Format::Human => {
+            Box::new(Human::new(options.verbosity.into(), anstream::stdout(), anstream::stderr()))
+        }
         Format::Json => Box::new(Json::new(std::io::stdout())),
     };
     let result = migrator.on_event(move |event| reporter.event(event)).run().await;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sharded_migrations_core::Version;
 
 use crate::fleet::Selection;
+use crate::reporter;
 
 const HEADING: &str = "Migrations";
 
@@ -73,7 +74,7 @@ pub enum Format {
 }
 
 /// How much is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Verbosity {
     /// Failures and warnings only
     Quiet,
@@ -82,6 +83,16 @@ pub enum Verbosity {
     Normal,
     /// Also each migration as it begins and ends
     Verbose,
+}
+
+impl From<Verbosity> for reporter::Verbosity {
+    fn from(verbosity: Verbosity) -> Self {
+        match verbosity {
+            Verbosity::Quiet => Self::Quiet,
+            Verbosity::Normal => Self::Normal,
+            Verbosity::Verbose => Self::Verbose,
+        }
+    }
 }
 
 /// The options of every verb. Their ids begin with `migrate_`, so that an application may have

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use sharded_migrations::cli::{MigrateArgs, MigrateCommand};
 use sharded_migrations::{Migrations, embed_sharded_migrations};
-use sharded_migrations_core::compile::{Sources, compile};
 use sharded_migrations_core::diagnostic::{Diagnostic, Style};
+use sharded_migrations_core::{compile::compile, project::Sources};
 
 static QUICKSTART: Migrations = embed_sharded_migrations!(
     migrations = "../examples/quickstart/migrations",

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use sharded_migrations::fleet::FleetError;
 use sharded_migrations::{Fleet, Migrations, Migrator, Selection};
-use sharded_migrations_core::compile::{Sources, compile};
 use sharded_migrations_core::diagnostic::Style;
+use sharded_migrations_core::{compile::compile, project::Sources};
 use sharded_migrations_tests::project::Project;
 use sharded_migrations_tests::wait_for;
 

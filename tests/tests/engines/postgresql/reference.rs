@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use sharded_migrations::{Fleet, Migrations, Migrator, Selection};
-use sharded_migrations_core::compile::{Sources, compile};
+use sharded_migrations_core::{compile::compile, project::Sources};
 use sharded_migrations_tests::postgres::{Binaries, Cluster, Options, psql, url};
 
 use crate::support::ending;

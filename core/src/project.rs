@@ -1,0 +1,247 @@
+//! A project as the checks see it: its files, read and taken apart.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::file_name::{self, Class, FileName};
+use crate::header::predicate::RouteSource;
+use crate::header::{self, Header};
+use crate::lex::{self, Statement, Token};
+use crate::source::{SourceFile, normalise};
+use crate::topology::read::{self, TopologyFile};
+use crate::{Diagnostic, load, suggest};
+
+/// The files of a project, as they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sources {
+    /// The folder of migrations, as messages show it.
+    pub folder: String,
+    /// Its files: path relative to the folder, and bytes.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// `databases.toml`, as messages show it.
+    pub databases: String,
+    /// Its bytes.
+    pub databases_bytes: Vec<u8>,
+}
+
+impl Sources {
+    /// Reads a project. `show` says how messages name a path.
+    ///
+    /// # Errors
+    /// One fault for the folder and one for the file, where they cannot be read.
+    pub fn read(
+        migrations: &Path,
+        databases: &Path,
+        show: impl Fn(&Path) -> String,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let unreadable = |what: &str, path: &Path, error: &std::io::Error| {
+            Diagnostic::new("unreadable", format!("{what} `{}` cannot be read: {error}", show(path)))
+        };
+        let mut faults = Vec::new();
+        let mut sources = Self { folder: show(migrations), databases: show(databases), ..Self::default() };
+        match load::list(migrations) {
+            Ok(files) => {
+                for (name, path) in files {
+                    // Only what belongs to migrations is read: a folder may hold anything else.
+                    let bytes = match file_name::classify(&name) {
+                        Ok(Class::Other) => continue,
+                        Ok(_) => std::fs::read(&path),
+                        Err(_) => Ok(Vec::new()),
+                    };
+                    match bytes {
+                        Ok(bytes) => sources.files.push((name, bytes)),
+                        Err(error) => faults.push(unreadable("the file", &path, &error)),
+                    }
+                }
+            }
+            Err(load::LoadError { path, error }) if path == migrations => {
+                faults.push(unreadable("the folder of migrations", &path, &error).help(
+                    "make the folder, or name another: `embed_sharded_migrations!(migrations = \"db/migrations\")`",
+                ));
+            }
+            Err(load::LoadError { path, error }) => faults.push(unreadable("the file", &path, &error)),
+        }
+        match std::fs::read(databases) {
+            Ok(bytes) => sources.databases_bytes = bytes,
+            Err(error) => faults.push(unreadable("the file", databases, &error).help(
+                "describe the fleet there, or name another file: `embed_sharded_migrations!(databases = \"db/databases.toml\")`",
+            )),
+        }
+        if faults.is_empty() { Ok(sources) } else { Err(faults) }
+    }
+
+    fn path(&self, file: &str) -> String {
+        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
+    }
+}
+
+/// A project as the checks see it: always a value, however many faults it has.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder of migrations, as messages show it.
+    pub folder: String,
+    /// Whether all files could be read, so that what is not here is nowhere.
+    pub is_whole: bool,
+    /// The fleet; `None` when its file is no TOML.
+    pub topology: Option<TopologyFile>,
+    /// The forward files, by version, then by path.
+    pub migrations: Vec<MigrationFile>,
+    /// The reverse files.
+    pub reverses: Vec<MigrationFile>,
+}
+
+/// One file of a migration.
+#[derive(Debug)]
+pub struct MigrationFile {
+    /// Path relative to the folder of migrations.
+    pub file: String,
+    /// What its name says.
+    pub name: FileName,
+    /// Its text.
+    pub source: Arc<SourceFile>,
+    /// Its words.
+    pub tokens: Vec<Token>,
+    /// Its statements.
+    pub statements: Vec<Statement>,
+    /// What its header says.
+    pub header: Header,
+    /// The route that counts: its own, else the one of the nearest folder in `[routes]`.
+    pub route: Option<RouteSource>,
+}
+
+/// Takes the files apart, and says what is wrong with each by itself.
+pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
+    let databases = text(&sources.databases, &sources.databases_bytes, faults);
+    let topology = databases.and_then(|databases| read::read(&databases, faults));
+    let mut project = Project {
+        folder: sources.folder.clone(),
+        is_whole: false,
+        topology,
+        migrations: Vec::new(),
+        reverses: Vec::new(),
+    };
+    let mut outside_transaction = Vec::new();
+    for (file, bytes) in &sources.files {
+        let path = sources.path(file);
+        match file_name::classify(file) {
+            Ok(Class::Other) => {}
+            Ok(Class::Forward(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                let migration = read_migration(file, name, source, project.topology.as_ref(), faults);
+                project.migrations.push(migration);
+            }
+            Ok(Class::Reverse(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                project.reverses.push(read_migration(file, name, source, None, &mut Vec::new()));
+            }
+            Ok(Class::Metadata(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                if !runs_in_transaction(&source, faults) {
+                    outside_transaction.push(name);
+                }
+            }
+            Err(error) => {
+                let nowhere = Arc::new(SourceFile { path, text: String::new() });
+                faults.push(Diagnostic::new("file-name", error.message).in_file(&nowhere).help(error.help));
+            }
+        }
+    }
+    for migration in &mut project.migrations {
+        migration.header.no_transaction |= outside_transaction.contains(&migration.name);
+    }
+    project.is_whole = faults.is_empty();
+    project.migrations.sort_by(|a, b| (a.name.version, &a.file).cmp(&(b.name.version, &b.file)));
+    project
+}
+
+/// The text of a file, if it is text.
+fn text(path: &str, bytes: &[u8], faults: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
+    let file = |text: &str| Arc::new(SourceFile { path: path.to_owned(), text: text.to_owned() });
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            // Shown up to the fault: the rest is no text.
+            let start = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+            let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+            faults.push(
+                Diagnostic::new("encoding", "the file is not UTF-8")
+                    .at(&file(start), start.len()..start.len(), format!("here is the byte 0x{byte:02X}"))
+                    .help("save it as UTF-8"),
+            );
+            return None;
+        }
+    };
+    if let Some(at) = valid.find('\0') {
+        faults.push(
+            Diagnostic::new("encoding", "the file has a NUL byte, which no server takes")
+                .at(&file(&valid[..at]), at..at, "here")
+                .help("remove it; or, if the file was saved as UTF-16, save it as UTF-8"),
+        );
+        return None;
+    }
+    Some(file(&normalise(valid)))
+}
+
+fn read_migration(
+    file: &str,
+    name: FileName,
+    source: Arc<SourceFile>,
+    topology: Option<&TopologyFile>,
+    faults: &mut Vec<Diagnostic>,
+) -> MigrationFile {
+    let tokens = lex::tokens(&source.text);
+    let statements = lex::statements(&source.text, &tokens);
+    let header = header::read(&source, &tokens, faults);
+    let folder_route = topology.and_then(|topology| folder_route(topology, &name.folder));
+    let route = match (&header.route, header.has_route) {
+        (Some(route), _) => Some(route.clone()),
+        (None, true) => None,
+        (None, false) => folder_route.and_then(|folder| folder.route.clone()),
+    };
+    // A route that is there and could not be read has been reported: the file is not without one.
+    let header = Header { has_route: header.has_route || folder_route.is_some(), ..header };
+    MigrationFile { file: file.to_owned(), name, source, tokens, statements, header, route }
+}
+
+/// The line of `[routes]` for a folder: the longest folder that it is, or lies in.
+fn folder_route<'a>(topology: &'a TopologyFile, folder: &str) -> Option<&'a read::FolderRoute> {
+    let covering = topology.folder_routes.iter().filter(|route| route.covers(folder));
+    covering.max_by_key(|route| route.folder.len())
+}
+
+/// What diesel's `metadata.toml` says; it has one key.
+fn runs_in_transaction(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> bool {
+    const KEY: &str = "run_in_transaction";
+    let document = match DeTable::parse(&source.text) {
+        Ok(document) => document,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            faults.push(
+                Diagnostic::new("metadata", format!("not valid TOML: {}", error.message()))
+                    .at(source, span, ""),
+            );
+            return true;
+        }
+    };
+    let mut result = true;
+    for (key, value) in document.get_ref() {
+        let fault = match (key.get_ref().as_ref(), value.get_ref()) {
+            (KEY, DeValue::Boolean(in_transaction)) => {
+                result = *in_transaction;
+                continue;
+            }
+            (KEY, _) => Diagnostic::new("metadata", format!("`{KEY}` is `true` or `false`")).at(
+                source,
+                value.span(),
+                "",
+            ),
+            (other, _) => Diagnostic::new("metadata", format!("a migration's metadata has no key `{other}`"))
+                .at(source, key.span(), "unknown key")
+                .help(suggest::help(other, "keys", [KEY])),
+        };
+        faults.push(fault);
+    }
+    result
+}
