@@ -8,8 +8,7 @@
 //! }
 //! ```
 
-// The whole build script is what a reader copies.
-#![allow(clippy::needless_doctest_main)]
+#![allow(clippy::needless_doctest_main, reason = "the whole build script is what a reader copies")]
 
 /// Watches `migrations/` and `databases.toml` beside the crate's `Cargo.toml`, the macro's defaults.
 pub fn track() {
@@ -18,14 +17,9 @@ pub fn track() {
 
 /// Watches a folder of migrations and a fleet's file; both relative to the crate's `Cargo.toml`, as
 /// in the macro's arguments.
+#[allow(clippy::print_stdout, reason = "cargo reads a build script's standard output")]
 pub fn track_at(migrations: &str, databases: &str) {
     for path in [migrations, databases] {
-        println(path);
+        println!("cargo::rerun-if-changed={path}");
     }
-}
-
-/// Talks to cargo, which reads a build script's standard output.
-#[allow(clippy::print_stdout)]
-fn println(path: &str) {
-    println!("cargo::rerun-if-changed={path}");
 }

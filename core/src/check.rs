@@ -16,9 +16,8 @@ mod unreached;
 mod unused_folder_route;
 mod vars;
 
-use crate::project::{MigrationFile, Project};
-use crate::topology::read::TopologyFile;
-use crate::{Database, Diagnostic};
+use crate::Diagnostic;
+use crate::project::Project;
 
 /// A rule.
 pub type Check = fn(&Project, &mut Vec<Diagnostic>);
@@ -37,15 +36,6 @@ pub const ALL: &[Check] = &[
     vars::check,
     unreached::check,
 ];
-
-/// The databases that a migration is for; none where its route is not known.
-fn selected<'a>(
-    topology: &'a TopologyFile,
-    migration: &'a MigrationFile,
-) -> impl Iterator<Item = &'a Database> {
-    let route = migration.route.as_ref().map(|route| &route.route);
-    topology.topology.primaries().filter(move |database| route.is_some_and(|route| route.selects(database)))
-}
 
 #[cfg(test)]
 mod documentation {

@@ -9,7 +9,7 @@ use crate::file_name::{self, Class, FileName};
 use crate::header::predicate::RouteSource;
 use crate::header::{self, Header};
 use crate::lex::{self, Statement, Token};
-use crate::source::{SourceFile, normalise};
+use crate::source::{SourceFile, normalise, path_in};
 use crate::topology::read::{self, TopologyFile};
 use crate::{Diagnostic, load, suggest};
 
@@ -71,10 +71,6 @@ impl Sources {
         }
         if faults.is_empty() { Ok(sources) } else { Err(faults) }
     }
-
-    fn path(&self, file: &str) -> String {
-        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
-    }
 }
 
 /// A project as the checks see it: always a value, however many faults it has.
@@ -124,7 +120,7 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
     };
     let mut outside_transaction = Vec::new();
     for (file, bytes) in &sources.files {
-        let path = sources.path(file);
+        let path = path_in(&sources.folder, file);
         match file_name::classify(file) {
             Ok(Class::Other) => {}
             Ok(Class::Forward(name)) => {

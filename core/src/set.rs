@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::source::path_in;
 use crate::{Database, List, Migration, Text, Topology, file_name, load};
 
 /// Everything that is embedded.
@@ -59,11 +60,7 @@ impl Migrations {
 
     /// The path of a migration's file, as messages show it.
     pub fn path(&self, migration: &Migration) -> String {
-        if self.folder.is_empty() {
-            migration.file.to_string()
-        } else {
-            format!("{}/{}", self.folder, migration.file)
-        }
+        path_in(&self.folder, &migration.file)
     }
 
     /// Compares the embedded list with the folder: `None` when they agree, when the set does not

@@ -45,6 +45,12 @@ impl Position {
     }
 }
 
+/// The path of a file in a folder, as messages show it. The folder may be the one that everything is
+/// shown from.
+pub fn path_in(folder: &str, file: &str) -> String {
+    if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+}
+
 /// Removes what differs between two checkouts of one file: a byte order mark and `\r\n` line ends.
 pub fn normalise(text: &str) -> String {
     text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")

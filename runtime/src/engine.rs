@@ -11,7 +11,7 @@ mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sharded_migrations_core::{EngineKind, HistoryRow, Migration};
+use sharded_migrations_core::{Checksum, EngineKind, HistoryRow, Migration, State, Version};
 
 use crate::error::DatabaseError;
 use crate::fleet::Target;
@@ -66,6 +66,27 @@ pub(crate) struct Facts {
     pub(crate) history: Vec<HistoryRow>,
     /// Why nothing can be applied here, if that is known already.
     pub(crate) obstacle: Option<DatabaseError>,
+}
+
+/// A row of the history table, as both engines keep it.
+fn history_row(
+    version: i64,
+    name: String,
+    checksum: &str,
+    state: &str,
+    statements_done: u32,
+) -> Result<HistoryRow, DatabaseError> {
+    let unreadable = |what: &str| {
+        DatabaseError::new(format!("the row of version {version} in {HISTORY_TABLE} has no valid {what}"))
+            .help("was it changed by hand? put back what was there")
+    };
+    Ok(HistoryRow {
+        version: Version::new(version).ok_or_else(|| unreadable("version"))?,
+        name,
+        checksum: Checksum::parse(checksum).ok_or_else(|| unreadable("checksum"))?,
+        state: State::by_name(state).ok_or_else(|| unreadable("state"))?,
+        statements_done,
+    })
 }
 
 /// The answer to a try for the lock.

@@ -1,10 +1,14 @@
 //! Every database is asked what it has, and every plan is made, before anything is written.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::plan::plan;
-use sharded_migrations_core::{Database, HistoryRow, Migrations, Plan, Refusal, State, Version};
+use sharded_migrations_core::{
+    Database, DatabaseName, HistoryRow, Migrations, Plan, Refusal, State, Version,
+};
 
 use crate::engine::{Facts, HISTORY_TABLE, Lock, Session, engine};
 use crate::error::DatabaseError;
@@ -179,15 +183,19 @@ async fn unless_it_is_running<'m>(
 
 /// Two names that reach the same database would apply its migrations twice over.
 fn refuse_the_same(targets: &[Target], answers: &mut [Asked<'_>]) {
-    for second in 0..answers.len() {
-        let same = |first: &usize| {
-            answers[*first].identity.is_some() && answers[*first].identity == answers[second].identity
-        };
-        if let Some(first) = (0..second).find(same) {
-            let reason = Reason::SameDatabase(targets[first].database.name.clone());
-            match &mut answers[second].standing {
-                Ok(_) => answers[second].standing = Err(vec![reason]),
-                Err(reasons) => reasons.push(reason),
+    let mut seen: BTreeMap<String, &DatabaseName> = BTreeMap::new();
+    for (target, answer) in targets.iter().zip(answers) {
+        let Some(identity) = answer.identity.take() else { continue };
+        match seen.entry(identity) {
+            Entry::Vacant(first) => {
+                first.insert(&target.database.name);
+            }
+            Entry::Occupied(first) => {
+                let reason = Reason::SameDatabase((*first.get()).clone());
+                match &mut answer.standing {
+                    Ok(_) => answer.standing = Err(vec![reason]),
+                    Err(reasons) => reasons.push(reason),
+                }
             }
         }
     }

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::selected;
 use super::unclosed::unclosed;
 use crate::project::{MigrationFile, Project};
 use crate::source::SourceFile;
@@ -20,6 +19,15 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
             faults.extend(torn_by_a_value(topology, migration));
         }
     }
+}
+
+/// The databases that a migration is for; none where its route is not known.
+fn selected<'a>(
+    topology: &'a TopologyFile,
+    migration: &'a MigrationFile,
+) -> impl Iterator<Item = &'a Database> {
+    let route = migration.route.as_ref().map(|route| &route.route);
+    topology.topology.primaries().filter(move |database| route.is_some_and(|route| route.selects(database)))
 }
 
 fn missing(topology: &TopologyFile, migration: &MigrationFile, faults: &mut Vec<Diagnostic>) {

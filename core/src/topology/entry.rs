@@ -47,7 +47,8 @@ impl DatabaseEntry {
             faults.push(root.fault("a name takes one range", &name.span));
             return None;
         }
-        let group = table.text("group", faults).and_then(|group| {
+        let written_group = table.text("group", faults);
+        let group = written_group.as_ref().and_then(|group| {
             let known = groups.iter().find(|known| known.value.as_str() == group.value);
             if known.is_none() {
                 let names = groups.iter().map(|known| known.value.as_str());
@@ -77,7 +78,7 @@ impl DatabaseEntry {
             known
         });
         let replica_of = table.text("replica_of", faults);
-        if let (Some(_), Some(group)) = (&replica_of, table.text("group", faults)) {
+        if let (Some(_), Some(group)) = (&replica_of, &written_group) {
             faults.push(
                 root.fault("a replica is in its primary's group", &group.span).help("remove this line"),
             );

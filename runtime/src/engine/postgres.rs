@@ -5,17 +5,19 @@ mod connect;
 mod failure;
 mod sql;
 
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use sharded_migrations_core::{Checksum, HistoryRow, State, Version};
+use sharded_migrations_core::HistoryRow;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use super::{Engine, Facts, Lock, Progress, Session, Step};
+use super::{Engine, Facts, Lock, Progress, Session, Step, history_row};
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use connect::Driver;
-use failure::{UNEXPECTED_MESSAGE, describe, describe_at};
+use failure::{describe, describe_at, exchanges_data};
 
 /// The engine.
 pub(super) struct Postgres;
@@ -48,7 +50,7 @@ impl Session for PostgresSession {
         while let Some(answer) = answers.next().await {
             match answer {
                 Ok(SimpleQueryMessage::Row(row)) if about.is_none() => about = Some(About::read(&row)?),
-                Ok(SimpleQueryMessage::Row(row)) => history.push(history_row(&row)?),
+                Ok(SimpleQueryMessage::Row(row)) => history.push(row_of_history(&row)?),
                 Ok(_) => {}
                 Err(error) if about.is_some() && error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
                     has_history = false
@@ -130,7 +132,7 @@ impl PostgresSession {
                 Ok(SimpleQueryMessage::CommandComplete(_)) => done += 1,
                 Ok(_) => {}
                 Err(error) => {
-                    if error.to_string() == UNEXPECTED_MESSAGE {
+                    if exchanges_data(&error) {
                         self.driver.cut();
                     }
                     return Err(describe_at(&error, sql, done));
@@ -168,21 +170,16 @@ impl About {
     }
 }
 
-fn history_row(row: &SimpleQueryRow) -> Result<HistoryRow, DatabaseError> {
-    let version = column(row, 0)?;
-    let unreadable = |what: &str| {
-        DatabaseError::new(format!(
-            "the row of version {version} in {} has no valid {what}",
-            super::HISTORY_TABLE
-        ))
-        .help("was it changed by hand? put back what was there")
-    };
-    Ok(HistoryRow {
-        version: version.parse().ok().and_then(Version::new).ok_or_else(|| unreadable("version"))?,
-        name: column(row, 1)?.to_owned(),
-        checksum: Checksum::parse(column(row, 2)?).ok_or_else(|| unreadable("checksum"))?,
-        state: State::by_name(column(row, 3)?).ok_or_else(|| unreadable("state"))?,
-        statements_done: column(row, 4)?.parse().map_err(|_| unreadable("count of statements"))?,
+fn row_of_history(row: &SimpleQueryRow) -> Result<HistoryRow, DatabaseError> {
+    let name = column(row, 1)?.to_owned();
+    history_row(number(row, 0)?, name, column(row, 2)?, column(row, 3)?, number(row, 4)?)
+}
+
+/// A column that the server keeps as a whole number.
+fn number<T: FromStr>(row: &SimpleQueryRow, index: usize) -> Result<T, DatabaseError> {
+    let text = column(row, index)?;
+    text.parse().map_err(|_| {
+        DatabaseError::new(format!("the server's answer `{text}` is not the number it should be"))
     })
 }
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{Batch, Connection, ErrorCode, OpenFlags};
-use sharded_migrations_core::{Checksum, HistoryRow, State, Version};
+use sharded_migrations_core::HistoryRow;
 
-use super::{Engine, Facts, HISTORY_TABLE, Lock, Progress, Session, Step};
+use super::{Engine, Facts, Lock, Progress, Session, Step, history_row};
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use lock::FileLock;
@@ -199,19 +199,9 @@ fn read_history(connection: &Connection) -> Result<Vec<HistoryRow>, DatabaseErro
     let mut rows = statement.query([]).map_err(failed)?;
     let mut history = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let version: i64 = row.get(0).map_err(failed)?;
-        let unreadable = |what: &str| {
-            DatabaseError::new(format!("the row of version {version} in {HISTORY_TABLE} has no valid {what}"))
-                .help("was it changed by hand? put back what was there")
-        };
         let (checksum, state): (String, String) = (row.get(2).map_err(failed)?, row.get(3).map_err(failed)?);
-        history.push(HistoryRow {
-            version: Version::new(version).ok_or_else(|| unreadable("version"))?,
-            name: row.get(1).map_err(failed)?,
-            checksum: Checksum::parse(&checksum).ok_or_else(|| unreadable("checksum"))?,
-            state: State::by_name(&state).ok_or_else(|| unreadable("state"))?,
-            statements_done: row.get(4).map_err(failed)?,
-        });
+        let (version, name) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
+        history.push(history_row(version, name, &checksum, &state, row.get(4).map_err(failed)?)?);
     }
     Ok(history)
 }

@@ -32,9 +32,11 @@ const ADVICE: &[(SqlState, &str)] = &[
     ),
 ];
 
-/// What tokio-postgres says when the server asks for data, or sends it, in the middle of a message: the
-/// connection is of no more use then.
-pub(super) const UNEXPECTED_MESSAGE: &str = "unexpected message from server";
+/// Whether the server asks for data, or sends it, in the middle of a message (COPY): the connection is
+/// of no more use then. tokio-postgres tells it by this text alone.
+pub(super) fn exchanges_data(error: &Error) -> bool {
+    error.to_string() == "unexpected message from server"
+}
 
 /// Any error.
 pub(super) fn describe(error: &Error) -> DatabaseError {
@@ -50,7 +52,7 @@ pub(super) fn describe_at(error: &Error, sql: &str, statements_done: usize) -> D
     let place = match error.as_db_error().map(DbError::position) {
         Some(Some(ErrorPosition::Original(position))) => byte_of(sql, *position).map(SqlPlace::Byte),
         Some(_) => Some(SqlPlace::Statement(statements_done)),
-        None if error.to_string() == UNEXPECTED_MESSAGE => {
+        None if exchanges_data(error) => {
             let copy = DatabaseError::new(
                 "the statement exchanges data with its client, which a migration cannot do",
             )
