@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::poll::poll;
 use crate::port;
-use crate::postgres::{Cluster, PASSWORD, SUPERUSER, TestDatabase, admin_url, psql, url};
+use crate::postgres::{Certificate, Cluster, PASSWORD, SUPERUSER, TestDatabase, admin_url, psql, url};
 use crate::process::give_to_server;
 use crate::watchdog::Watchdog;
 
@@ -52,13 +52,27 @@ impl PgBouncer {
     /// When it is not installed, or does not start; then with its log.
     #[must_use]
     pub fn start(cluster: &Cluster, mode: PoolMode) -> Self {
+        Self::launch(cluster, mode, None)
+    }
+
+    /// Starts one that also speaks TLS, with this certificate.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_with_tls(cluster: &Cluster, mode: PoolMode, certificate: &Certificate) -> Self {
+        Self::launch(cluster, mode, Some(certificate))
+    }
+
+    fn launch(cluster: &Cluster, mode: PoolMode, certificate: Option<&Certificate>) -> Self {
         let program = Self::find().unwrap_or_else(|message| panic!("{message}"));
         // KILL, because what the gentler signals mean differs between versions, and it has no
         // children.
         let mut watchdog = Watchdog::new("KILL");
         for _ in 0..port::TRIES {
             let port = port::free();
-            let configuration = write_configuration(watchdog.folder(), cluster, port, mode);
+            let configuration = write_configuration(watchdog.folder(), cluster, port, mode, certificate);
             let mut command = Command::new(&program);
             command.arg("-q").arg(configuration);
             watchdog.start(&command);
@@ -102,7 +116,13 @@ impl PgBouncer {
 
 /// Only the superuser's password is in a file. Everyone else's is looked up in the cluster, so that
 /// roles can be made at any time.
-fn write_configuration(folder: &Path, cluster: &Cluster, port: u16, mode: PoolMode) -> PathBuf {
+fn write_configuration(
+    folder: &Path,
+    cluster: &Cluster,
+    port: u16,
+    mode: PoolMode,
+    certificate: Option<&Certificate>,
+) -> PathBuf {
     let mode = match mode {
         PoolMode::Session => "session",
         PoolMode::Transaction => "transaction",
@@ -110,6 +130,16 @@ fn write_configuration(folder: &Path, cluster: &Cluster, port: u16, mode: PoolMo
     let users = folder.join("users");
     let configuration = folder.join("pgbouncer.ini");
     let user = format!("\"{SUPERUSER}\" \"{PASSWORD}\"\n");
+    let mut tls = String::new();
+    if let Some(certificate) = certificate {
+        certificate.write(folder, "server");
+        give_to_server(&folder.join("server.key"));
+        let file = folder.join("server");
+        let file = file.display();
+        tls = format!(
+            "client_tls_sslmode = allow\nclient_tls_cert_file = {file}.crt\nclient_tls_key_file = {file}.key\n"
+        );
+    }
     let text = format!(
         "[databases]
 * = host=127.0.0.1 port={}
@@ -123,7 +153,7 @@ auth_type = scram-sha-256
 auth_file = {}
 auth_user = {SUPERUSER}
 admin_users = {SUPERUSER}
-",
+{tls}",
         cluster.port(),
         users.display()
     );

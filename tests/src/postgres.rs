@@ -10,6 +10,7 @@
 //! ```
 
 mod binaries;
+mod certificates;
 mod client;
 mod cluster;
 mod database;
@@ -17,6 +18,7 @@ mod replica;
 mod server;
 
 pub use binaries::Binaries;
+pub use certificates::{Authority, Certificate, Signature};
 pub(crate) use client::{PASSWORD, SUPERUSER, admin_url};
 pub use client::{psql, url};
 pub use cluster::{CLUSTER_VARIABLE, Cluster, Options, TestRole};

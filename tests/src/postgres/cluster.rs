@@ -1,7 +1,8 @@
 //! A primary: the server that tests make their databases on.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::client::{PASSWORD, SUPERUSER, admin_url, must_psql};
 use super::database::{TestDatabase, unique_name};
 use super::server::Server;
-use super::{Binaries, Replica};
+use super::{Authority, Binaries, Certificate, Replica};
 use crate::process::give_to_server;
 use crate::watchdog::Watchdog;
 
@@ -38,6 +39,7 @@ log_line_prefix = '%m [%p] %d %a: '
 pub struct Options {
     fsync: bool,
     settings: Vec<(String, String)>,
+    files: Vec<(&'static str, String)>,
 }
 
 impl Options {
@@ -54,6 +56,28 @@ impl Options {
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has it speak TLS, with this certificate.
+    #[must_use]
+    pub fn tls(mut self, certificate: &Certificate) -> Self {
+        self.files.push(("server.crt", certificate.pem.clone()));
+        self.files.push(("server.key", certificate.key.clone()));
+        self.setting("ssl", "on")
+    }
+
+    /// Has it check the certificates of clients against a CA, where `pg_hba.conf` says so.
+    #[must_use]
+    pub fn client_authority(mut self, authority: &Authority) -> Self {
+        self.files.push(("clients.crt", authority.pem().to_owned()));
+        self.setting("ssl_ca_file", "clients.crt")
+    }
+
+    /// Gives it another `pg_hba.conf` than the one that lets everybody in with their password.
+    #[must_use]
+    pub fn access(mut self, lines: &str) -> Self {
+        self.files.push(("pg_hba.conf", lines.to_owned()));
         self
     }
 
@@ -279,4 +303,11 @@ fn initialise(watchdog: &mut Watchdog, data: &Path, options: &Options) {
         .open(configuration)
         .and_then(|mut file| file.write_all(options.text().as_bytes()))
         .expect("initdb wrote postgresql.conf");
+    for (name, text) in &options.files {
+        let path = data.join(name);
+        fs::write(&path, text).expect("the data folder is writable");
+        // The server takes no key that others can read.
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the file is ours");
+        give_to_server(&path);
+    }
 }

@@ -1,26 +1,14 @@
 //! tokio-postgres's errors in full: by itself one prints only `db error`.
 
 use std::error::Error as _;
-use std::time::Duration;
 
 use tokio_postgres::Error;
-use tokio_postgres::config::{Config, Host};
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::error::{DatabaseError, SqlPlace};
 
 /// What to do about some of the codes a server answers with.
 const ADVICE: &[(SqlState, &str)] = &[
-    (SqlState::INVALID_PASSWORD, "check the user and the password in the URL"),
-    (
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-        "check the user in the URL, and the server's pg_hba.conf",
-    ),
-    (SqlState::INVALID_CATALOG_NAME, "create the database first, or correct its name in the URL"),
-    (
-        SqlState::TOO_MANY_CONNECTIONS,
-        "migrate fewer databases at a time (`--jobs`), or raise `max_connections`",
-    ),
     (
         SqlState::INSUFFICIENT_PRIVILEGE,
         "let migrations use a role that may do this: `migrate_url` in databases.toml",
@@ -64,27 +52,8 @@ pub(super) fn describe_at(error: &Error, sql: &str, statements_done: usize) -> D
     DatabaseError { place, ..describe(error) }
 }
 
-/// The error of a connection that could not be made.
-pub(super) fn describe_connect(error: &Error, config: &Config) -> DatabaseError {
-    let server = server(config);
-    match error.as_db_error() {
-        Some(said) => {
-            let mut described = from_server(said);
-            described.message = format!("{server} refused the connection: {}", described.message);
-            described
-        }
-        None => DatabaseError::new(format!("{server} cannot be reached: {}", chain(error)))
-            .help("is the server up, and are host and port in the URL right?"),
-    }
-}
-
-/// The error of a server that does not answer.
-pub(super) fn silent(config: &Config, patience: Duration) -> DatabaseError {
-    DatabaseError::new(format!("{} did not answer within {patience:?}", server(config)))
-        .help("is the server up and not overloaded? `connect_timeout` in the URL gives it longer")
-}
-
-fn from_server(said: &DbError) -> DatabaseError {
+/// What a server said, in full.
+pub(super) fn from_server(said: &DbError) -> DatabaseError {
     let facts = [
         ("detail", said.detail()),
         ("hint", said.hint()),
@@ -107,7 +76,7 @@ fn from_server(said: &DbError) -> DatabaseError {
 }
 
 /// The error and what caused it, without what only repeats.
-fn chain(error: &Error) -> String {
+pub(super) fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -118,19 +87,6 @@ fn chain(error: &Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// `the server db01:5432`; never the user, and never the password.
-fn server(config: &Config) -> String {
-    let ports = config.get_ports();
-    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
-    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
-        Host::Tcp(name) => format!("{name}:{}", port(index)),
-        #[cfg(unix)]
-        Host::Unix(path) => path.display().to_string(),
-    });
-    let hosts: Vec<String> = hosts.collect();
-    format!("the server {}", if hosts.is_empty() { "of the URL".to_owned() } else { hosts.join(", ") })
 }
 
 /// The byte of a character; the server counts characters from 1.

@@ -59,7 +59,12 @@ fn a_server_that_cannot_be_reached_is_named_and_nothing_is_written_elsewhere() {
             "",
             "is the server up",
         ),
-        (format!("{own}?sslmode=require"), "the URL asks for TLS", "", "no connection is made in the clear"),
+        (
+            format!("{own}?sslmode=require"),
+            &format!("the server 127.0.0.1:{port} speaks no TLS"),
+            "`sslmode=require` insists on it",
+            "no connection is made in the clear",
+        ),
     ];
     let before = fleet.fingerprint();
     for (url, what, why, help) in cases {

@@ -2,9 +2,11 @@
 
 mod connect;
 mod connections;
+mod hosts;
 mod lock;
 mod passwords;
 mod reference;
 mod replica;
 mod schema;
 mod session;
+mod tls;
