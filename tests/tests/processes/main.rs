@@ -7,6 +7,7 @@
 mod support;
 
 mod command_line;
+mod environment;
 mod output;
 mod program;
 mod race;

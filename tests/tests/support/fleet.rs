@@ -10,7 +10,7 @@ use sharded_migrations_core::{compile::compile, project::Sources};
 use sharded_migrations_tests::project::Project;
 use sharded_migrations_tests::wait_for;
 
-use super::outcome::Run;
+use super::outcome::{Run, ending, error};
 use super::{Engine, Target};
 
 /// Databases and the `databases.toml` that names them. The URL of each is the variable of its name.
@@ -153,4 +153,12 @@ pub(crate) fn run(migrator: &Migrator<'_>) -> Run {
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(future)
+}
+
+/// Applies files to the one database that a URL leads to, and says how that ends, or its error.
+pub(crate) fn run_at(url: &str, files: &[(&str, &str)]) -> String {
+    let fleet =
+        TestFleet::new(Engine::Postgres, &[]).toml("[databases.one]\nurl = \"${ONE}\"\n").url("ONE", url);
+    let result = fleet.run(fleet.set(files));
+    if result.is_ok() { ending(&result) } else { error(&result) }
 }

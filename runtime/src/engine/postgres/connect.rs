@@ -81,7 +81,7 @@ pub(super) async fn connect(url: &str) -> Result<(Client, Driver), DatabaseError
         let attempt = Attempt { settings: &settings, tls: &tls, endpoint };
         match attempt.run().await {
             Ok(connected) => return Ok(connected),
-            Err(Failure { error, ends_search }) => {
+            Err(Failure { error, ends_search, .. }) => {
                 failures.push(error);
                 // A server that is there and says no would say it again elsewhere.
                 if ends_search {

@@ -3,23 +3,16 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use sharded_migrations::{Fleet, Migrator, Selection};
 use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
 use sharded_migrations_tests::postgres::{Cluster, Options, psql, url};
 use sharded_migrations_tests::wait_for;
 
-use crate::support::fleet::run;
+use crate::support::fleet::run_at;
 use crate::support::session::Session;
-use crate::support::{Engine, TestFleet, ending, error};
+use crate::support::{Engine, TestFleet};
 
-/// How a run on the database of a URL ends, or its error.
 fn connect(url: &str) -> String {
-    let fleet = TestFleet::new(Engine::Postgres, &[]).toml("[databases.one]\nurl = \"${ONE}\"\n");
-    let set = fleet.set(&[("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n")]);
-    let variable = |name: &str| (name == "ONE").then(|| url.to_owned());
-    let fleet = Fleet::select_with(set, &Selection::default(), variable).unwrap();
-    let result = run(&Migrator::new(set, fleet));
-    if result.is_ok() { ending(&result) } else { error(&result) }
+    run_at(url, &[("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n")])
 }
 
 fn connects(url: &str) {
@@ -194,6 +187,7 @@ fn a_port_of_something_else_is_said_so() {
     let http = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".as_slice();
     let cases = [
         (answers(http, false), "it talks HTTP"),
+        (answers(b"SSH-2.0-x\r\n", true), "its answer is not of PostgreSQL's protocol"),
         (answers(b"220 mail.example ESMTP\r\n", true), "its answer is not of PostgreSQL's protocol"),
         (answers(b"\x15\x03\x01\x00\x02\x02\x46", false), "it wants TLS before anything else"),
     ];

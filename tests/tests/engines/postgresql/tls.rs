@@ -2,14 +2,12 @@
 
 use std::fs;
 
-use sharded_migrations::{Fleet, Migrator, Selection};
 use sharded_migrations_tests::postgres::{
     Authority, Certificate, Cluster, Options, Signature, TestRole, url,
 };
 use tempfile::TempDir;
 
-use crate::support::fleet::run;
-use crate::support::{Engine, TestFleet, ending, error};
+use crate::support::fleet::run_at;
 
 /// A server, and a role that can migrate its database `postgres`.
 struct Server {
@@ -43,17 +41,10 @@ impl Server {
     }
 }
 
-/// How a run on one database ends, or its error.
 fn connect(url: &str) -> String {
-    let fleet = TestFleet::new(Engine::Postgres, &[]).toml("[databases.one]\nurl = \"${ONE}\"\n");
-    let set = fleet.set(&[(
-        "V1__seen.sql",
-        "-- #[route(everywhere)]\nCREATE TABLE seen AS SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid();\n",
-    )]);
-    let variable = |name: &str| (name == "ONE").then(|| url.to_owned());
-    let fleet = Fleet::select_with(set, &Selection::default(), variable).unwrap();
-    let result = run(&Migrator::new(set, fleet));
-    if result.is_ok() { ending(&result) } else { error(&result) }
+    let seen = "-- #[route(everywhere)]\n\
+                CREATE TABLE seen AS SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid();\n";
+    run_at(url, &[("V1__seen.sql", seen)])
 }
 
 /// Files for clients.
@@ -65,7 +56,7 @@ fn files(authorities: &[(&str, &Authority)]) -> TempDir {
     folder
 }
 
-/// `connects` with a word for how, or the parts of an error.
+/// Expects a word for how it connects, or the parts of an error.
 fn check(server: &Server, query: &str, expected: &[&str]) {
     let seen = server.connect(query);
     match expected {
@@ -139,6 +130,12 @@ fn each_sslmode_connects_to_each_server_as_libpq_does_or_says_why_not() {
         check(server, &format!("sslmode={mode}&{root}"), expected);
     }
     check(&good, "", &["TLS"]);
+    if good.cluster.psql("SELECT current_setting('server_version_num')::int < 170000") == "t" {
+        let direct = ["the TLS handshake with the server localhost:", "a server before PostgreSQL 17"];
+        check(&good, "sslmode=require&sslnegotiation=direct", &direct);
+    } else {
+        check(&good, "sslmode=require&sslnegotiation=direct", &["TLS"]);
+    }
     check(&plain, "", &["clear"]);
     // The name is what the certificate is compared with, the address is where it is.
     let renamed = misnamed.url(&format!("sslmode=verify-full&{ours_file}&hostaddr=127.0.0.1"));

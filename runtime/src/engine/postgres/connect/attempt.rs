@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio_postgres::config::{Config, SslMode};
+use tokio_postgres::config::Config;
 use tokio_postgres::{Client, Connection, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -87,7 +87,7 @@ impl Attempt<'_> {
             let connected = within(patience, self.once(&config, address, server)).await;
             let Some(connected) = connected else {
                 let failure = server.silent(patience.unwrap_or_default());
-                return Err(self.explain(failure, address, mode).await);
+                return Err(self.explain(failure, address).await);
             };
             match connected {
                 Ok(connected) => return Ok(connected),
@@ -97,12 +97,7 @@ impl Attempt<'_> {
                     if is_refused && tries.peek().is_some() {
                         continue;
                     }
-                    let failure = server.describe(&error);
-                    return Err(if error.as_db_error().is_some() {
-                        failure
-                    } else {
-                        self.explain(failure, address, mode).await
-                    });
+                    return Err(self.explain(server.describe(&error), address).await);
                 }
                 Err(Problem::Attributes(failure)) => return Err(failure),
             }
@@ -110,8 +105,8 @@ impl Attempt<'_> {
     }
 
     /// Looks whether it is PostgreSQL that does not answer as it should.
-    async fn explain(&self, failure: Failure, address: Option<IpAddr>, mode: SslMode) -> Failure {
-        let Some(address) = address.filter(|_| failure.may_be_foreign(mode)) else {
+    async fn explain(&self, failure: Failure, address: Option<IpAddr>) -> Failure {
+        let Some(address) = address.filter(|_| failure.may_be_foreign) else {
             return failure;
         };
         match probe::ask(address, self.endpoint.port).await {

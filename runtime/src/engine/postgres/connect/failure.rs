@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::Error;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::hosts::{Endpoint, Host};
@@ -21,6 +20,8 @@ pub(super) struct Failure {
     /// Whether no other server of the URL is tried: as for libpq, a server that answers no speaks for all
     /// of them, and one that cannot be reached, or is not the right one, does not.
     pub(super) ends_search: bool,
+    /// Whether it may be that something else than PostgreSQL answers there.
+    pub(super) may_be_foreign: bool,
 }
 
 /// What is known of a server when something goes wrong with it.
@@ -53,17 +54,15 @@ pub(super) fn of_all(mut failures: Vec<DatabaseError>, servers: usize) -> Databa
 
 impl Failure {
     fn go_on(error: DatabaseError) -> Self {
-        Self { error, ends_search: false }
+        Self { error, ends_search: false, may_be_foreign: false }
     }
 
     fn end(error: DatabaseError) -> Self {
-        Self { error, ends_search: true }
+        Self { error, ends_search: true, may_be_foreign: false }
     }
 
-    /// Whether it is worth asking if this is PostgreSQL at all. A handshake that failed has told already.
-    pub(super) fn may_be_foreign(&self, mode: SslMode) -> bool {
-        let is_known = self.error.message.contains("cannot be reached") || self.error.sqlstate.is_some();
-        !is_known && (mode != SslMode::Require || self.error.message.contains("no TLS"))
+    fn or_foreign(self) -> Self {
+        Self { may_be_foreign: true, ..self }
     }
 
     /// The error when something else than PostgreSQL answers.
@@ -96,6 +95,7 @@ impl Server<'_> {
             DatabaseError::new(message)
                 .help("is the server up and not overloaded? `connect_timeout` in the URL gives it longer"),
         )
+        .or_foreign()
     }
 
     pub(super) fn unknown_name(&self, error: &io::Error) -> Failure {
@@ -132,11 +132,13 @@ impl Server<'_> {
             (_, "server does not support TLS") => Failure::end(
                 DatabaseError::new(format!("{name} speaks no TLS, and `sslmode={}` insists on it", self.mode.name()))
                     .help("switch it on there (`ssl = on`); no connection is made in the clear instead"),
-            ),
+            )
+            .or_foreign(),
             ("error performing TLS handshake", _) => Failure::end(
                 DatabaseError::new(format!("the TLS handshake with {name} failed: {cause}"))
-                    .help("does something between here and the server not let TLS through? its log may tell more"),
-            ),
+                    .help("does something between here and the server not let TLS through? its log may tell more; a server before PostgreSQL 17 takes no `sslnegotiation=direct`"),
+            )
+            .or_foreign(),
             ("invalid configuration", "password missing") => Failure::end(self.with_note(
                 DatabaseError::new(format!("{name} asks for a password, and there is none")).help(
                     "put it into the URL, PGPASSWORD or a password file (`~/.pgpass`, or what PGPASSFILE names)",
@@ -156,7 +158,8 @@ impl Server<'_> {
             _ => Failure::go_on(
                 DatabaseError::new(format!("{name} closed the connection before it let anybody in: {}", chain(error)))
                     .help("its log may tell why; are host and port in the URL right?"),
-            ),
+            )
+            .or_foreign(),
         }
     }
 
@@ -180,7 +183,7 @@ impl Server<'_> {
         let error = if is_about_password { self.with_note(error) } else { error };
         // It is not up yet, or not for long: another one may be.
         let ends_search = *said.code() != SqlState::CANNOT_CONNECT_NOW;
-        Failure { error, ends_search }
+        Failure { error, ends_search, may_be_foreign: false }
     }
 
     fn advice(&self, said: &DbError) -> &'static str {
@@ -238,7 +241,11 @@ impl Server<'_> {
                 "it has to offer TLS 1.2 or 1.3, and a certificate with an RSA key of 2048 bits or more, or an ECDSA one on P-256 or P-384, or Ed25519".to_owned(),
             ),
         };
-        Failure::end(DatabaseError::new(message).help(help))
+        let failure = Failure::end(DatabaseError::new(message).help(help));
+        match error {
+            rustls::Error::InvalidMessage(_) => failure.or_foreign(),
+            _ => failure,
+        }
     }
 
     fn certificate(&self, fault: &CertificateError) -> (String, String) {

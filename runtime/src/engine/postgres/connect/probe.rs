@@ -32,7 +32,7 @@ pub(super) async fn ask(address: IpAddr, port: u16) -> Option<Foreign> {
     let answer = answer(address, port, &SSL_REQUEST).await?;
     match answer.as_slice() {
         // Yes, no, or an error in the protocol's form.
-        [b'S' | b'N' | b'E', ..] => None,
+        [b'S' | b'N'] | [b'E', 0, ..] => None,
         // An alert: in TLS's record format, a failure that ends it.
         [0x15, 0x03, ..] => Some(Foreign::Tls),
         [] => {
@@ -56,8 +56,8 @@ async fn answer(address: IpAddr, port: u16, question: &[u8]) -> Option<Vec<u8>> 
             Ok(Ok(count)) if count > 0 => length += count,
             _ => break,
         }
-        // One byte is PostgreSQL's whole answer.
-        if matches!(answer[0], b'S' | b'N' | b'E') {
+        // One byte is PostgreSQL's whole answer, and it waits then.
+        if length == 1 && matches!(answer[0], b'S' | b'N') {
             break;
         }
     }
