@@ -74,6 +74,9 @@ fn an_error_says_what_happened_at_each_server() {
     let seen =
         fails(&at(&wrong, &format!("127.0.0.1:{port},127.0.0.1:1")), &["password authentication failed"]);
     assert!(!seen.contains("127.0.0.1:1 ") && !seen.contains("hunter2"), "{seen}");
+    let tried =
+        ["none of the 3 servers", "2 were tried, and the last of them speaks for all", "SQLSTATE 28P01"];
+    fails(&at(&wrong, &format!("127.0.0.1:1,127.0.0.1:{port},127.0.0.1:2")), &tried);
 }
 
 #[test]

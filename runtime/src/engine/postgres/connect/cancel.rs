@@ -87,7 +87,7 @@ mod tests {
     use super::super::connect;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_running_statement_is_stopped_over_tls_also_through_a_pooler() {
+    async fn a_running_statement_is_stopped_over_tls_a_socket_and_a_pooler() {
         let authority = Authority::new("ours", Signature::Sha256);
         let certificate = authority.server(&["localhost"]);
         let folder = tempfile::tempdir().unwrap();
@@ -96,11 +96,17 @@ mod tests {
         let cluster = Cluster::start(Options::default().tls(&certificate));
         let database = cluster.create_database("cancel");
         let pooler = PgBouncer::start_with_tls(&cluster, PoolMode::Transaction, &certificate);
-        for port in [cluster.port(), pooler.port()] {
-            let url = database
-                .url()
-                .replace(&format!("127.0.0.1:{}", cluster.port()), &format!("localhost:{port}"));
-            let url = format!("{url}?sslmode=verify-full&sslrootcert={}", root.display());
+        let own = format!("127.0.0.1:{}", cluster.port());
+        let at = |place: &str, query: &str| format!("{}?{query}", database.url().replace(&own, place));
+        let tls = format!("sslmode=verify-full&sslrootcert={}", root.display());
+        let socket = format!("host={}&port={}", cluster.folder().unwrap().display(), cluster.port());
+        let urls = [
+            at(&format!("localhost:{}", cluster.port()), &tls),
+            at(&format!("localhost:{}", pooler.port()), &tls),
+            at(&own, "sslmode=disable"),
+            at("", &socket),
+        ];
+        for url in urls {
             let (client, driver) = connect(&url).await.unwrap();
             let canceller = driver.canceller();
             let statement = tokio::spawn(async move { client.batch_execute("SELECT pg_sleep(600)").await });
@@ -108,10 +114,7 @@ mod tests {
             wait_for("the statement to run", || (database.psql(is_running) == "1").then_some(()));
             canceller.clone().cancel().await;
             let ended = tokio::time::timeout(Duration::from_secs(20), statement).await;
-            let error = ended
-                .unwrap_or_else(|_| panic!("the statement on port {port} is not stopped"))
-                .unwrap()
-                .unwrap_err();
+            let error = ended.unwrap_or_else(|_| panic!("it is not stopped at {url}")).unwrap().unwrap_err();
             assert_eq!(error.code(), Some(&SqlState::QUERY_CANCELED), "{error:?}");
             driver.end().await;
         }

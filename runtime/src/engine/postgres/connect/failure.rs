@@ -42,7 +42,12 @@ pub(super) fn of_all(mut failures: Vec<DatabaseError>, servers: usize) -> Databa
     {
         return only;
     }
-    let mut all = DatabaseError::new(format!("none of the {servers} servers in the URL can be used"));
+    let tried = if failures.len() == servers {
+        String::new()
+    } else {
+        format!("; {} were tried, and the last of them speaks for all", failures.len())
+    };
+    let mut all = DatabaseError::new(format!("none of the {servers} servers in the URL can be used{tried}"));
     for failure in failures {
         all.notes.push(failure.to_string());
         // Of the last one, which is the one that ended it.
