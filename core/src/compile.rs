@@ -1,7 +1,9 @@
 //! From source files to a checked [`Migrations`], or to every fault in them.
 
+use std::ops::Range;
+
 use crate::project::{MigrationFile, Sources, read_project};
-use crate::{Checksum, Diagnostic, List, Migration, Migrations, Text, Transaction, check};
+use crate::{Checksum, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
 
 /// Turns source files into a set.
 ///
@@ -30,6 +32,12 @@ pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
 /// The embedded form of a file without faults.
 fn migration(file: MigrationFile) -> Option<Migration> {
     let spans: Vec<_> = file.statements.iter().map(|statement| statement.span.clone()).collect();
+    let (transaction, outside): (_, Vec<_>) = if file.header.no_transaction {
+        let outside = |span: &Range<usize>| outside::read(&file.source.text, span.clone(), &file.tokens);
+        (Transaction::None, spans.iter().map(outside).collect())
+    } else {
+        (Transaction::Whole, Vec::new())
+    };
     Some(Migration {
         version: file.name.version,
         name: file.name.name.into(),
@@ -37,19 +45,17 @@ fn migration(file: MigrationFile) -> Option<Migration> {
         kind: file.name.kind,
         checksum: Checksum::of(&without_lines(&file.source.text, &file.header.lines)),
         route: file.route?.route,
-        transaction: match file.header.no_transaction {
-            true => Transaction::None,
-            false => Transaction::Whole,
-        },
+        transaction,
         timeouts: file.header.timeouts,
         vars: file.header.vars.iter().map(|var| Text::from(var.value.clone())).collect::<List<Text>>(),
         sql: file.source.text.clone().into(),
         statements: spans.into(),
+        outside: outside.into(),
     })
 }
 
 /// A text without its attribute lines, so that a new route does not change the checksum.
-fn without_lines(text: &str, lines: &[std::ops::Range<usize>]) -> String {
+fn without_lines(text: &str, lines: &[Range<usize>]) -> String {
     let mut kept = String::new();
     let mut from = 0;
     for line in lines {

@@ -8,7 +8,6 @@
 //! ```
 
 pub mod attribute;
-pub mod duration;
 pub mod predicate;
 
 use std::ops::Range;
@@ -204,7 +203,7 @@ impl Reader<'_> {
             ("no_transaction", Meta::Word(_)) => self.header.no_transaction = true,
             ("lock_timeout" | "statement_timeout", Meta::Value { value, .. }) => {
                 let duration = match &value.value {
-                    Literal::Text(text) => duration::parse(text),
+                    Literal::Text(text) => crate::duration::parse(text),
                     Literal::Number(number) => {
                         Err(format!("`{number}` has no unit: write it as `\"500ms\"` or `\"2s\"`"))
                     }

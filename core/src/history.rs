@@ -20,8 +20,11 @@ pub struct HistoryRow {
 /// How far a migration came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// A no-transaction migration began and did not finish.
+    /// A no-transaction migration began and did not finish: nobody knows whether the statement behind the
+    /// finished ones was run.
     Started,
+    /// A no-transaction migration stopped between two statements.
+    Paused,
     /// It is applied.
     Applied,
 }
@@ -31,12 +34,13 @@ impl State {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Started => "started",
+            Self::Paused => "paused",
             Self::Applied => "applied",
         }
     }
 
     /// Reads what [`as_str`](Self::as_str) gives.
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::Started, Self::Applied].into_iter().find(|state| state.as_str() == name)
+        [Self::Started, Self::Paused, Self::Applied].into_iter().find(|state| state.as_str() == name)
     }
 }

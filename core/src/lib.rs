@@ -10,11 +10,13 @@
 //! `databases.toml` reader and the checks.
 
 pub mod diagnostic;
+pub mod duration;
 pub mod file_name;
 pub mod history;
 pub mod load;
 pub mod migration;
 pub mod names;
+pub mod outside;
 pub mod plan;
 pub mod route;
 pub mod set;
@@ -39,7 +41,8 @@ pub use diagnostic::Diagnostic;
 pub use history::{HistoryRow, State};
 pub use migration::{Checksum, Kind, Migration, Timeouts, Transaction, Version};
 pub use names::{DatabaseName, GroupName, Label};
-pub use plan::{Plan, Refusal, plan};
+pub use outside::{Outside, Resume};
+pub use plan::{Plan, Refusal, Start, Step, plan};
 pub use route::Route;
 pub use set::Migrations;
 pub use topology::{Database, EngineKind, Role, Topology};

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::{List, Route, Text};
+use crate::source::Position;
+use crate::{List, Outside, Route, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,6 +124,15 @@ pub struct Migration {
     pub sql: Text,
     /// The bytes of each statement in the text, in order, without the semicolons.
     pub statements: List<Range<usize>>,
+    /// What is known of each of these statements, where they run outside a transaction; else empty.
+    pub outside: List<Outside>,
+}
+
+impl Migration {
+    /// Line and column of a statement in the file, counted from 1.
+    pub fn statement_position(&self, index: usize) -> Option<Position> {
+        self.statements.get(index).map(|span| Position::of(&self.sql, span.start))
+    }
 }
 
 /// `12 add_email`, as messages name a migration.

@@ -6,15 +6,45 @@ use std::fmt;
 
 use crate::history::{HistoryRow, State};
 use crate::migration::{Checksum, Kind, Migration, Version};
-use crate::{Database, Route};
+use crate::{Database, Outside, Resume, Route};
 
 /// The steps of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan<'m> {
     /// The migrations to apply, in this order.
-    pub steps: Vec<&'m Migration>,
+    pub steps: Vec<Step<'m>>,
     /// The migrations routed here that are applied already, in the order of their versions.
     pub applied: Vec<&'m Migration>,
+}
+
+/// One migration to apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'m> {
+    /// The migration.
+    pub migration: &'m Migration,
+    /// Where in it to start.
+    pub start: Start,
+}
+
+/// Where in a migration to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It is new here.
+    Fresh,
+    /// Outside a transaction, some of its statements are done.
+    Resumed {
+        /// How many.
+        done: usize,
+        /// Whether the one behind them may have been run as well.
+        in_doubt: bool,
+    },
+}
+
+/// `12 add_email`, as messages name a migration.
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.migration, f)
+    }
 }
 
 /// Why a database's history and the set don't fit together. Each says one thing and what to do.
@@ -57,7 +87,7 @@ pub enum Refusal {
         /// The newest version applied.
         newest: Version,
     },
-    /// A no-transaction migration was started and not finished.
+    /// A no-transaction migration was started and not finished, and somebody has to look at what it left.
     Dirty {
         /// The version.
         version: Version,
@@ -65,6 +95,9 @@ pub enum Refusal {
         name: String,
         /// How many of its statements are done.
         statements_done: u32,
+        /// The statement that may have been run as well, as `file:line:column`; `None` where the file is
+        /// not the one that was started.
+        doubtful: Option<String>,
     },
 }
 
@@ -88,20 +121,29 @@ pub fn plan<'m>(
     let routed: BTreeMap<Version, &Migration> =
         migrations.iter().filter(|m| m.route.selects(database)).map(|m| (m.version, m)).collect();
     let recorded: BTreeSet<Version> = history.iter().map(|row| row.version).collect();
+    let begun: BTreeMap<Version, Start> = history.iter().filter_map(|row| begun(row, &routed)).collect();
 
-    let mut refusals: Vec<Refusal> =
-        history.iter().filter_map(|row| judge(row, routed.get(&row.version).copied(), migrations)).collect();
+    let judge = |row: &HistoryRow| judge(row, routed.get(&row.version).copied(), migrations);
+    let is_begun = |row: &&HistoryRow| begun.contains_key(&row.version);
+    let mut refusals: Vec<Refusal> = history.iter().filter(|row| !is_begun(row)).filter_map(judge).collect();
 
     // `U` migrations come whenever they come: they neither are late nor make others late.
     let is_ordered = |version: &Version| routed.get(version).is_none_or(|m| m.kind == Kind::Ordered);
     let newest = recorded.iter().copied().rfind(is_ordered);
-    let (applied, pending): (Vec<&Migration>, Vec<&Migration>) =
-        routed.values().copied().partition(|migration| recorded.contains(&migration.version));
-    let steps: Vec<&Migration> =
-        pending.into_iter().filter(|migration| to.is_none_or(|to| migration.version <= to)).collect();
-    refusals.extend(steps.iter().filter(|step| step.kind == Kind::Ordered).filter_map(|step| {
-        let newest = newest.filter(|newest| step.version < *newest)?;
-        Some(Refusal::OutOfOrder { file: step.file.to_string(), version: step.version, newest })
+    let (applied, pending): (Vec<&Migration>, Vec<&Migration>) = routed
+        .values()
+        .copied()
+        .partition(|m| recorded.contains(&m.version) && !begun.contains_key(&m.version));
+    let step = |migration: &'m Migration| Step {
+        migration,
+        start: begun.get(&migration.version).copied().unwrap_or(Start::Fresh),
+    };
+    let steps: Vec<Step<'m>> =
+        pending.into_iter().filter(|m| to.is_none_or(|to| m.version <= to)).map(step).collect();
+    let is_late = |step: &&Step<'m>| step.start == Start::Fresh && step.migration.kind == Kind::Ordered;
+    refusals.extend(steps.iter().filter(is_late).filter_map(|Step { migration, .. }| {
+        let newest = newest.filter(|newest| migration.version < *newest)?;
+        Some(Refusal::OutOfOrder { file: migration.file.to_string(), version: migration.version, newest })
     }));
     if refusals.is_empty() {
         return Ok(Plan { steps, applied });
@@ -110,15 +152,45 @@ pub fn plan<'m>(
     Err(refusals)
 }
 
+/// A migration that can go on where it stopped: the row says how far it came, and its next statement either
+/// was not run or can be asked about.
+fn begun(row: &HistoryRow, routed: &BTreeMap<Version, &Migration>) -> Option<(Version, Start)> {
+    let migration = routed.get(&row.version)?;
+    let in_doubt = match row.state {
+        State::Applied => return None,
+        State::Started => true,
+        State::Paused => false,
+    };
+    let done = usize::try_from(row.statements_done).ok()?;
+    if !is_same(migration, row) || done > migration.outside.len() {
+        return None;
+    }
+    match migration.outside.get(done) {
+        Some(Outside { resume: Resume::Unknown, .. }) if in_doubt => None,
+        next => Some((row.version, Start::Resumed { done, in_doubt: in_doubt && next.is_some() })),
+    }
+}
+
+fn is_same(migration: &Migration, row: &HistoryRow) -> bool {
+    migration.name == row.name && migration.checksum == row.checksum
+}
+
 /// What is wrong with one row of the history, if anything is.
 fn judge(row: &HistoryRow, routed: Option<&Migration>, all: &[Migration]) -> Option<Refusal> {
-    let same = |migration: &&Migration| migration.name == row.name && migration.checksum == row.checksum;
+    let same = |migration: &&Migration| is_same(migration, row);
     match routed {
-        _ if row.state == State::Started => Some(Refusal::Dirty {
-            version: row.version,
-            name: row.name.clone(),
-            statements_done: row.statements_done,
-        }),
+        _ if row.state != State::Applied => {
+            let doubtful = |migration: &Migration| {
+                let position = migration.statement_position(usize::try_from(row.statements_done).ok()?)?;
+                Some(format!("{}:{position}", migration.file))
+            };
+            Some(Refusal::Dirty {
+                version: row.version,
+                name: row.name.clone(),
+                statements_done: row.statements_done,
+                doubtful: routed.filter(same).and_then(doubtful),
+            })
+        }
         Some(migration) if same(&migration) => None,
         Some(migration) => Some(Refusal::Divergent {
             file: migration.file.to_string(),
@@ -178,11 +250,15 @@ impl Refusal {
             Self::OutOfOrder { file, newest, .. } => format!(
                 "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`"
             ),
-            Self::Dirty { version, .. } => format!(
-                "look at what it left, then either undo that and run `DELETE FROM sharded_migrations_history \
-                 WHERE version = {version}` to have it run again, or finish it by hand and run `UPDATE \
-                 sharded_migrations_history SET state = 'applied' WHERE version = {version}`"
+            Self::Dirty { doubtful: Some(statement), .. } => format!(
+                "look whether the statement at {statement} was done: if it was not, `repair --retry` lets the \
+                 next run begin with it; if it was, `repair --applied` lets the next run go on behind it"
             ),
+            Self::Dirty { doubtful: None, .. } => {
+                "look at what it left: undo that and `repair --retry` lets the next run apply the file from its \
+                 start; or finish it by hand and `repair --applied` records it as applied"
+                    .into()
+            }
         }
     }
 }
@@ -216,10 +292,17 @@ impl fmt::Display for Refusal {
                 f,
                 "{version} is out of order: `{file}` is pending, but the newer {newest} is applied already"
             ),
-            Self::Dirty { version, name, statements_done } => write!(
-                f,
-                "{version} `{name}` is dirty: it runs outside a transaction, was started, and stopped after {statements_done} finished statements"
-            ),
+            Self::Dirty { version, name, statements_done, doubtful } => {
+                let why = match doubtful {
+                    Some(_) => "nobody knows whether its next statement was done",
+                    None => "its file is not the one that was started",
+                };
+                write!(
+                    f,
+                    "{version} `{name}` is dirty: it runs outside a transaction and stopped after \
+                     {statements_done} finished statements, and {why}"
+                )
+            }
         }
     }
 }
@@ -247,6 +330,7 @@ mod tests {
             vars: List::Borrowed(&[]),
             sql: "select 1".into(),
             statements: List::Borrowed(&[]),
+            outside: List::Borrowed(&[]),
         }
     }
 
@@ -326,6 +410,32 @@ mod tests {
     }
 
     #[test]
+    fn what_stopped_in_the_middle_goes_on_where_that_is_known() {
+        let outside = |resume| Outside { resume, concurrently: false };
+        let mut set = set();
+        set[3].transaction = Transaction::None;
+        set[3].outside = vec![outside(Resume::Again), outside(Resume::Unknown)].into();
+        let history =
+            |state, done| vec![row(&set[0]), HistoryRow { state, statements_done: done, ..row(&set[3]) }];
+        let start = |state, done| match plan(&set, &users(), &history(state, done), None) {
+            Ok(plan) => plan.steps[0].start,
+            Err(refusals) => panic!("{refusals:?}"),
+        };
+        let resumed = |done, in_doubt| Start::Resumed { done, in_doubt };
+        assert_eq!(start(State::Started, 0), resumed(0, true));
+        assert_eq!(start(State::Started, 2), resumed(2, false), "only the last record is missing");
+        assert_eq!(start(State::Paused, 1), resumed(1, false));
+        assert_eq!(outcome(&set, &history(State::Started, 1), None), "dirty 3");
+        assert_eq!(outcome(&set, &history(State::Paused, 3), None), "dirty 3", "it has no third statement");
+        let mut edited = set.clone();
+        edited[3].checksum = Checksum([9; 32]);
+        assert_eq!(outcome(&edited, &history(State::Paused, 1), None), "dirty 3");
+        // It is not late, although a newer one was applied meanwhile.
+        let newer = [history(State::Paused, 1), vec![row(&set[4])]].concat();
+        assert_eq!(outcome(&set, &newer, None), "3 b");
+    }
+
+    #[test]
     fn a_u_migration_neither_is_late_nor_makes_others_late() {
         let mut set = set();
         set[3].kind = Kind::OutOfOrder;
@@ -364,7 +474,8 @@ mod tests {
             let mut history: Vec<HistoryRow> = routed.iter().take(done).map(row).collect();
 
             let steps = |set: &[Migration], history: &[HistoryRow]| -> Vec<Migration> {
-                plan(set, &users(), history, None).unwrap().steps.into_iter().cloned().collect()
+                let steps = plan(set, &users(), history, None).unwrap().steps;
+                steps.into_iter().map(|step| step.migration.clone()).collect()
             };
             let planned = steps(&set, &history);
             prop_assert!(planned.iter().all(|step| step.route.selects(&users())));

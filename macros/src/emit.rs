@@ -8,7 +8,9 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
-use sharded_migrations_core::{Database, EngineKind, Migration, Migrations, Role, Route, Topology};
+use sharded_migrations_core::{
+    Database, EngineKind, Migration, Migrations, Outside, Resume, Role, Route, Topology,
+};
 
 /// The set, and the files it was made from, so that a change of one rebuilds the crate.
 pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStream {
@@ -66,6 +68,7 @@ fn migration(migration: &Migration) -> TokenStream {
         vars,
         sql,
         statements,
+        outside,
     } = migration;
     let version = version.get();
     let (name, file, sql) = (text(name), text(file), text(sql));
@@ -80,6 +83,7 @@ fn migration(migration: &Migration) -> TokenStream {
         Transaction::None => quote!(None),
     };
     let statements = list(statements.iter().map(|Range { start, end }| quote!(#start..#end)));
+    let outside = list(outside.iter().map(self::outside));
     let Timeouts { lock, statement } = timeouts;
     let (lock, statement) = (duration(lock), duration(statement));
     let vars = list(vars.iter().map(|var| text(var)));
@@ -96,8 +100,26 @@ fn migration(migration: &Migration) -> TokenStream {
             vars: #vars,
             sql: #sql,
             statements: #statements,
+            outside: #outside,
         }
     }
+}
+
+fn outside(outside: &Outside) -> TokenStream {
+    let Outside { resume, concurrently } = outside;
+    let resume = match resume {
+        Resume::Again => quote!(Again),
+        Resume::CreateIndex { index, table } => {
+            let (index, table) = (text(index), text(table));
+            quote!(CreateIndex { index: #index, table: #table })
+        }
+        Resume::DropIndex { index } => {
+            let index = text(index);
+            quote!(DropIndex { index: #index })
+        }
+        Resume::Unknown => quote!(Unknown),
+    };
+    quote!(p::Outside { resume: p::Resume::#resume, concurrently: #concurrently })
 }
 
 fn route(route: &Route) -> TokenStream {

@@ -11,7 +11,10 @@ mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sharded_migrations_core::{Checksum, EngineKind, HistoryRow, Migration, State, Version};
+use futures_util::future::BoxFuture;
+use sharded_migrations_core::{
+    Checksum, EngineKind, HistoryRow, Migration, Resume, State, Timeouts, Version,
+};
 
 use crate::error::DatabaseError;
 use crate::fleet::Target;
@@ -24,6 +27,12 @@ pub(crate) const HISTORY_TABLE: &str = "sharded_migrations_history";
 pub(crate) trait Engine: Send + Sync {
     /// Opens a connection. Nothing is written.
     async fn connect(&self, target: &Target) -> Result<Box<dyn Session>, DatabaseError>;
+
+    /// Whether a session keeps its lock between statements, as migrations outside a transaction need it.
+    /// May open two connections for a moment.
+    async fn keeps_locks(&self, _target: &Target) -> Result<(), DatabaseError> {
+        Ok(())
+    }
 }
 
 /// One connection to one database.
@@ -34,24 +43,42 @@ pub(crate) trait Session: Send {
     /// Reads what the database is and what was applied to it. Nothing is written, no lock is taken.
     async fn survey(&mut self) -> Result<Facts, DatabaseError>;
 
-    /// Tries to take the database's migration lock, without waiting for it.
+    /// Takes over what an earlier connection's survey has found out about the server.
+    fn assume(&mut self, server: Server);
+
+    /// Applies migrations in order, each in one transaction with its history row, unless somebody else is
+    /// at work there or has been since the plan was made. `done` is called behind each one, but only when
+    /// all of this has returned, or [`settle`](Self::settle) has, is it sure to outlive the server.
+    async fn apply(&mut self, batch: &Batch<'_>, done: &(dyn Fn() + Sync)) -> Result<(), Stop>;
+
+    /// Makes everything durable that a survey has shown.
+    async fn settle(&mut self) -> Result<(), DatabaseError>;
+
+    /// Tries to take the database's migration lock for as long as the session lasts, without waiting.
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError>;
 
-    /// Makes the history table where there is none.
-    async fn create_history(&mut self) -> Result<(), DatabaseError>;
-
-    /// Applies a migration and records it, in one transaction.
-    async fn apply(&mut self, step: &Step<'_>) -> Result<(), DatabaseError>;
+    /// Whether somebody else is at work there now.
+    async fn look_at_lock(&mut self) -> Result<Lock, DatabaseError>;
 
     /// Records how far a migration outside a transaction has come.
-    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), DatabaseError>;
+    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), Stop>;
 
     /// Runs one statement outside any transaction.
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError>;
 
+    /// What became of a statement that may have been run, or may still have been running when its session
+    /// ended. What it left half done is removed.
+    async fn look_for(&mut self, what: &Resume) -> Result<Found, DatabaseError>;
+
+    /// What stops the statement that this session runs, where that needs more than dropping it.
+    fn canceller(&self) -> Option<Canceller>;
+
     /// Releases the lock and closes the connection.
     async fn close(self: Box<Self>);
 }
+
+/// Asks the server to stop what a session is running.
+pub(crate) type Canceller = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// What a database says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +93,19 @@ pub(crate) struct Facts {
     pub(crate) history: Vec<HistoryRow>,
     /// Why nothing can be applied here, if that is known already.
     pub(crate) obstacle: Option<DatabaseError>,
+    /// What the engine needs to know of the server.
+    pub(crate) server: Server,
+}
+
+/// What an engine needs to know of a server, beyond a single connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// The schema of the history table.
+    pub(crate) schema: Option<String>,
+    /// The server's version as it numbers it itself, such as 150004.
+    pub(crate) version: u32,
+    /// Whether a commit need not wait for the disk when one behind it does.
+    pub(crate) relaxes_commits: bool,
 }
 
 /// A row of the history table, as both engines keep it.
@@ -89,11 +129,11 @@ fn history_row(
     })
 }
 
-/// The answer to a try for the lock.
+/// The answer to a try for the lock, or to a look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Lock {
-    /// It is ours.
-    Taken,
+    /// Nobody else has it.
+    Free,
     /// Somebody else has it; who, if the database can tell.
     Held(Option<String>),
 }
@@ -103,7 +143,38 @@ pub(crate) struct Step<'a> {
     pub(crate) migration: &'a Migration,
     /// Its text with the variables of this database filled in.
     pub(crate) sql: &'a str,
+    /// The limits that hold for it.
+    pub(crate) limits: Timeouts,
     pub(crate) who: &'a Who,
+}
+
+/// Migrations to apply one behind the other.
+pub(crate) struct Batch<'a> {
+    pub(crate) steps: &'a [Step<'a>],
+    pub(crate) since: Since,
+}
+
+/// What a plan was made from: it holds as long as the history is this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Since {
+    /// Whether there is a history table.
+    pub(crate) has_history: bool,
+    /// How many rows it has.
+    pub(crate) rows: usize,
+    /// The sum of their versions.
+    pub(crate) sum: i128,
+}
+
+impl Since {
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let sum = facts.history.iter().map(|row| i128::from(row.version.get())).sum();
+        Self { has_history: facts.has_history, rows: facts.history.len(), sum }
+    }
+
+    /// The history behind this one with one more row.
+    pub(crate) fn with(self, version: Version) -> Self {
+        Self { has_history: true, rows: self.rows + 1, sum: self.sum + i128::from(version.get()) }
+    }
 }
 
 /// Who applies migrations; kept in the history.
@@ -113,15 +184,58 @@ pub(crate) struct Who {
     pub(crate) application_version: Option<String>,
 }
 
+/// Why not everything was done.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// How many migrations were committed before.
+    pub(crate) committed: usize,
+    pub(crate) why: Why,
+}
+
+impl Stop {
+    /// Before anything was committed.
+    pub(crate) fn at_once(why: Why) -> Self {
+        Self { committed: 0, why }
+    }
+}
+
+/// What stopped it.
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// Somebody else is at work there.
+    Locked,
+    /// Somebody else was there since the plan was made.
+    Stale,
+    /// What has to be there before any migration cannot be made.
+    Unprepared(DatabaseError),
+    /// The next migration failed, and is rolled back.
+    Failed(DatabaseError),
+}
+
 /// How far a migration outside a transaction has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Nothing has run yet.
-    Started,
+    /// Nothing has run yet, and the history is what the plan was made from.
+    Started(Since),
+    /// It goes on behind so many statements that an earlier run has done.
+    Resumed(usize),
     /// So many statements are done.
     Statements(usize),
+    /// So many statements are done, and the next one was not run.
+    Paused(usize),
     /// All of it, in this time.
     Applied(Duration),
+}
+
+/// What became of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It was not done, or can be done again.
+    Undone,
+    /// It was done.
+    Done,
+    /// Something of it was there, and was removed: it can be done again.
+    Removed,
 }
 
 /// The engine of a kind.

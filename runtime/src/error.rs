@@ -20,6 +20,8 @@ pub struct DatabaseError {
     pub help: Option<String>,
     /// Where in the SQL that was sent.
     pub(crate) place: Option<SqlPlace>,
+    /// Whether it may go well a little later: somebody else had what it needed.
+    pub(crate) is_transient: bool,
 }
 
 /// A place in SQL that was sent.
@@ -33,7 +35,14 @@ pub(crate) enum SqlPlace {
 
 impl DatabaseError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), sqlstate: None, notes: Vec::new(), help: None, place: None }
+        Self {
+            message: message.into(),
+            sqlstate: None,
+            notes: Vec::new(),
+            help: None,
+            place: None,
+            is_transient: false,
+        }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use sharded_migrations_core::set::Stale;
 use sharded_migrations_core::{DatabaseName, Migration};
 
+use crate::error::DatabaseError;
+use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Report};
 
 /// One thing that happened.
@@ -35,7 +37,8 @@ pub enum Event<'a> {
         /// The migration.
         migration: &'a Migration,
     },
-    /// A migration is applied.
+    /// A migration is applied, and stays so if the server crashes now. Where several are sent at once, they are
+    /// told of together.
     MigrationApplied {
         /// The database.
         database: &'a DatabaseName,
@@ -44,6 +47,19 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// Others were in a migration's way; it is rolled back, and tried again after a pause.
+    MigrationRetried {
+        /// The database.
+        database: &'a DatabaseName,
+        /// The migration.
+        migration: &'a Migration,
+        /// What was in its way.
+        error: &'a DatabaseError,
+        /// The pause.
+        pause: Duration,
+    },
+    /// The run is to end early.
+    Interrupted(Urgency),
     /// A database is done with, well or not.
     DatabaseFinished(&'a DatabaseReport),
     /// The run is over.

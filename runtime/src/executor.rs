@@ -4,30 +4,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use sharded_migrations_core::{Migrations, Plan, Version};
+use sharded_migrations_core::{Migrations, Timeouts, Version};
 
-use crate::engine::{Lock, Session, Who};
-use crate::error::DatabaseError;
+use crate::engine::{Canceller, Who};
 use crate::event::Event;
 use crate::fleet::{Fleet, Target};
+use crate::interrupt::{Interrupter, Urgency};
+use crate::migrate::OneDatabase;
 use crate::parallel::in_parallel;
-use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason, Report, RunError};
-use crate::step::StepWork;
-use crate::survey::{Asked, Question, Survey, Surveyed, ask, connect_and_survey, judge, survey};
+use crate::report::{DatabaseReport, Outcome, Report, RunError};
+use crate::survey::{Asked, Question, Survey, Surveyed, ask};
 
 /// How long the migration lock of a database is waited for, unless it is said.
 const LOCK_WAIT: Duration = Duration::from_secs(300);
-/// The pause before the lock is tried again: it doubles from the first to the last of these.
-const LOCK_PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+/// How long a migration is tried that finds its tables locked, unless it is said.
+const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// Applies embedded migrations to a fleet.
 pub struct Migrator<'m> {
-    migrations: &'m Migrations,
+    pub(crate) migrations: &'m Migrations,
     fleet: Fleet,
     concurrency: usize,
     to: Option<Version>,
-    lock_wait: Duration,
-    who: Who,
+    pub(crate) lock_wait: Duration,
+    pub(crate) retry_for: Duration,
+    pub(crate) limits: Timeouts,
+    pub(crate) who: Who,
+    pub(crate) interrupter: Interrupter,
     listener: Box<Listener<'m>>,
 }
 
@@ -46,7 +49,10 @@ impl<'m> Migrator<'m> {
             fleet,
             to: None,
             lock_wait: LOCK_WAIT,
+            retry_for: RETRY_FOR,
+            limits: Timeouts::default(),
             who,
+            interrupter: Interrupter::new(),
             listener: Box::new(|_| {}),
         }
     }
@@ -70,6 +76,36 @@ impl<'m> Migrator<'m> {
         self
     }
 
+    /// How long a statement waits for a lock on a table before it gives up, for migrations that don't say it
+    /// themselves (`#[lock_timeout = ".."]`); 5 seconds by default, zero for no limit. Whoever uses the
+    /// table queues behind a statement that waits for it. A migration that gave up is rolled back and tried
+    /// again, see [`retry_for`](Self::retry_for). What runs `CONCURRENTLY` holds up nobody and has no such
+    /// limit by default.
+    pub fn lock_timeout(mut self, limit: Duration) -> Self {
+        self.limits.lock = Some(limit);
+        self
+    }
+
+    /// How long a statement may run, for migrations that don't say it themselves
+    /// (`#[statement_timeout = ".."]`); the server's own limit by default.
+    pub fn statement_timeout(mut self, limit: Duration) -> Self {
+        self.limits.statement = Some(limit);
+        self
+    }
+
+    /// For how long a migration is tried again that others were in the way of (a lock not given in time, a
+    /// deadlock, a serialization failure); one minute by default, zero for a single try. The pauses in
+    /// between grow to a second.
+    pub fn retry_for(mut self, budget: Duration) -> Self {
+        self.retry_for = budget;
+        self
+    }
+
+    /// What stops a run from outside, such as a handler of Ctrl-C. It is for this migrator's run alone.
+    pub fn interrupter(&self) -> Interrupter {
+        self.interrupter.clone()
+    }
+
     /// The application's version, kept in the history beside what it applied.
     pub fn application_version(mut self, version: impl Into<String>) -> Self {
         self.who.application_version = Some(version.into());
@@ -90,7 +126,7 @@ impl<'m> Migrator<'m> {
         let asked = ask(&self.fleet.targets, self.question(false)).await;
         let surveyed = |(target, asked): (&Target, Asked<'m>)| Surveyed {
             database: target.database.clone(),
-            history: asked.history,
+            history: asked.facts.map(|facts| facts.history).unwrap_or_default(),
             standing: asked.standing,
         };
         Survey { databases: self.fleet.targets.iter().zip(asked).map(surveyed).collect() }
@@ -117,17 +153,47 @@ impl<'m> Migrator<'m> {
         for (target, asked) in self.fleet.targets.iter().zip(asked) {
             work.push(Box::pin(self.finish(target, asked, &stop)));
         }
-        let databases = in_parallel(self.concurrency, work).await;
-        let report = Report { databases, elapsed: started.elapsed() };
+        let databases = self.watched(in_parallel(self.concurrency, work)).await;
+        let interrupted = self.interrupter.is_draining();
+        let report = Report { databases, elapsed: started.elapsed(), interrupted };
         self.tell(&Event::RunFinished(&report));
         report.into_result()
     }
 
-    fn question(&self, keep: bool) -> Question<'m> {
+    /// Works, and tells when the run is interrupted meanwhile.
+    async fn watched<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut steps = self.interrupter.steps();
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                Ok(()) = steps.changed() => self.tell(&Event::Interrupted(*steps.borrow_and_update())),
+            }
+        }
+    }
+
+    /// Works, and has the server cancel it when the run is to end at once.
+    pub(crate) async fn interruptible<T>(
+        &self,
+        canceller: Option<Canceller>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = std::pin::pin!(work);
+        let Some(cancel) = canceller else { return work.await };
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = self.interrupter.is_at_least(Urgency::Cancel) => {}
+        }
+        let (done, ()) = tokio::join!(work, cancel());
+        done
+    }
+
+    pub(crate) fn question(&self, keep: bool) -> Question<'m> {
         Question { migrations: self.migrations, to: self.to, concurrency: self.concurrency, keep }
     }
 
-    fn tell(&self, event: &Event<'_>) {
+    pub(crate) fn tell(&self, event: &Event<'_>) {
         (self.listener)(event);
     }
 
@@ -140,19 +206,22 @@ impl<'m> Migrator<'m> {
     /// Takes one database from its survey to its end.
     async fn finish(&self, target: &Target, asked: Asked<'m>, stop: &AtomicBool) -> DatabaseReport {
         let database = &target.database;
-        let mut run = Progression { applied: Vec::new(), before: 0 };
-        let outcome = match asked.standing {
-            Err(reasons) => Outcome::Refused(reasons),
-            Ok(plan) if plan.steps.is_empty() => {
-                run.before = plan.applied.len();
+        let (mut applied, mut applied_before) = (Vec::new(), 0);
+        let is_to_end = stop.load(Ordering::Relaxed) || self.interrupter.is_draining();
+        let outcome = match (asked.standing, asked.facts) {
+            (Err(reasons), _) => Outcome::Refused(reasons),
+            (Ok(plan), _) if plan.steps.is_empty() => {
+                applied_before = plan.applied.len();
                 Outcome::Done
             }
-            Ok(_) if stop.load(Ordering::Relaxed) => Outcome::NotStarted,
-            Ok(plan) => {
-                run.before = plan.applied.len();
+            (Ok(plan), Some(facts)) if !is_to_end => {
                 self.tell(&Event::DatabaseStarted { database: &database.name, pending: plan.steps.len() });
-                self.migrate(target, asked.session, &mut run).await
+                let mut one = OneDatabase::new(self, target, asked.session, facts);
+                let outcome = one.run(plan).await;
+                (applied, applied_before) = (one.applied, one.applied_before);
+                outcome
             }
+            (Ok(_), _) => Outcome::NotStarted,
         };
         if outcome != Outcome::Done {
             stop.store(true, Ordering::Relaxed);
@@ -160,112 +229,13 @@ impl<'m> Migrator<'m> {
         let report = DatabaseReport {
             name: database.name.clone(),
             group: database.group.clone(),
-            applied: run.applied,
-            applied_before: run.before,
+            applied,
+            applied_before,
             outcome,
         };
         self.tell(&Event::DatabaseFinished(&report));
         report
     }
-
-    /// Applies what is pending on one database, under its lock. Dropping the session releases the
-    /// lock wherever this ends.
-    async fn migrate(
-        &self,
-        target: &Target,
-        session: Option<Box<dyn Session>>,
-        run: &mut Progression,
-    ) -> Outcome {
-        let refused = |error| Outcome::Refused(vec![Reason::Error(error)]);
-        let mut session = match session {
-            Some(session) => session,
-            None => match connect_and_survey(target).await {
-                Ok((session, _)) => session,
-                Err(error) => return refused(error),
-            },
-        };
-        let (plan, has_history) = match self.lock_and_plan(target, session.as_mut()).await {
-            Ok(planned) => planned,
-            Err(reasons) => return Outcome::Refused(reasons),
-        };
-        run.before = plan.applied.len();
-        if !has_history
-            && !plan.steps.is_empty()
-            && let Err(error) = session.create_history().await
-        {
-            return refused(error);
-        }
-        for migration in plan.steps {
-            let name = &target.database.name;
-            self.tell(&Event::MigrationStarted { database: name, migration });
-            let started = Instant::now();
-            let work = StepWork {
-                migrations: self.migrations,
-                migration,
-                database: &target.database,
-                who: &self.who,
-            };
-            if let Err(error) = work.apply(session.as_mut()).await {
-                session.close().await;
-                return Outcome::Failed(error);
-            }
-            let elapsed = started.elapsed();
-            self.tell(&Event::MigrationApplied { database: name, migration, elapsed });
-            run.applied.push(AppliedStep {
-                version: migration.version,
-                name: migration.name.to_string(),
-                elapsed,
-            });
-        }
-        session.close().await;
-        Outcome::Done
-    }
-
-    /// Takes the lock, then reads the history again: what another process did meanwhile counts.
-    async fn lock_and_plan(
-        &self,
-        target: &Target,
-        session: &mut dyn Session,
-    ) -> Result<(Plan<'m>, bool), Vec<Reason>> {
-        let error = |error| vec![Reason::Error(error)];
-        self.lock(target, session).await.map_err(error)?;
-        let facts = survey(session).await.map_err(error)?;
-        Ok((judge(target, &facts, self.question(false))?, facts.has_history))
-    }
-
-    /// Tries for the lock until it is there: a blocking wait inside the server would stand in the
-    /// way of `CREATE INDEX CONCURRENTLY`, which waits for everybody else's.
-    async fn lock(&self, target: &Target, session: &mut dyn Session) -> Result<(), DatabaseError> {
-        let started = Instant::now();
-        let mut pause = LOCK_PAUSE.0;
-        let mut told = false;
-        loop {
-            let holder = match session.try_lock().await? {
-                Lock::Taken => return Ok(()),
-                Lock::Held(holder) => holder,
-            };
-            if !told {
-                told = true;
-                self.tell(&Event::LockWaiting { database: &target.database.name, holder: holder.as_deref() });
-            }
-            let waited = started.elapsed();
-            if waited >= self.lock_wait {
-                let holder = holder.unwrap_or_else(|| "another process".to_owned());
-                let message =
-                    format!("the migration lock was not free within {:?}: {holder} has it", self.lock_wait);
-                return Err(DatabaseError::new(message).help("let it finish, or stop it, and run this again"));
-            }
-            let jitter = pause.mul_f64(fastrand::f64());
-            tokio::time::sleep(((pause + jitter) / 2).min(self.lock_wait.saturating_sub(waited))).await;
-            pause = (pause * 2).min(LOCK_PAUSE.1);
-        }
-    }
-}
-
-/// What one database has achieved so far.
-struct Progression {
-    applied: Vec<AppliedStep>,
-    before: usize,
 }
 
 #[cfg(test)]

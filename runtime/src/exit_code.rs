@@ -10,3 +10,5 @@ pub const USAGE: u8 = 2;
 pub const PARTLY_FAILED: u8 = 4;
 /// Refused before any write: nothing was changed anywhere.
 pub const REFUSED: u8 = 5;
+/// Ctrl-C or a signal to end: what was in flight is finished or rolled back, the rest is still pending.
+pub const INTERRUPTED: u8 = 130;

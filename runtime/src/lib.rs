@@ -35,8 +35,12 @@ pub mod report;
 #[cfg(feature = "clap")]
 mod reporter;
 
+mod backoff;
 mod engine;
 mod executor;
+mod interrupt;
+mod migrate;
+mod outside;
 mod parallel;
 mod step;
 mod survey;
@@ -45,10 +49,12 @@ pub use error::{DatabaseError, StepError};
 pub use event::Event;
 pub use executor::Migrator;
 pub use fleet::{Fleet, Selection};
+pub use interrupt::{Interrupter, Urgency};
 pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use sharded_migrations_core::{
     Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, Migration, Migrations,
-    Plan, Refusal, Role, Route, State, Timeouts, Topology, Transaction, Version,
+    Outside, Plan, Refusal, Resume, Role, Route, Start, State, Step, Timeouts, Topology, Transaction,
+    Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
 pub use survey::{Survey, Surveyed};
@@ -61,7 +67,7 @@ pub mod __private {
 
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
-        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, Role,
-        Route, Timeouts, Topology, Transaction, Version,
+        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, Outside,
+        Resume, Role, Route, Timeouts, Topology, Transaction, Version,
     };
 }

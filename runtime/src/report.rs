@@ -15,6 +15,8 @@ pub struct Report {
     pub databases: Vec<DatabaseReport>,
     /// How long the run took.
     pub elapsed: Duration,
+    /// Whether it was told to end early; see [`Interrupter`](crate::Interrupter).
+    pub interrupted: bool,
 }
 
 /// The result of one database.
@@ -55,6 +57,9 @@ pub enum Outcome {
     Refused(Vec<Reason>),
     /// It was not touched, because the run stopped before.
     NotStarted,
+    /// The run was told to end while this database was at work: what is applied is applied, and the rest is
+    /// still pending.
+    Interrupted,
 }
 
 /// Why a database is not touched.
@@ -122,6 +127,8 @@ impl Report {
         let any = |is: fn(&DatabaseReport) -> bool| self.databases.iter().any(is);
         if self.databases.iter().all(DatabaseReport::is_done) {
             exit_code::DONE
+        } else if self.interrupted {
+            exit_code::INTERRUPTED
         } else if self.applied() == 0 && !any(|database| matches!(database.outcome, Outcome::Failed(_))) {
             exit_code::REFUSED
         } else if any(|database| database.is_done() && !database.applied.is_empty())
@@ -156,7 +163,7 @@ impl fmt::Display for RunError {
         write!(f, "{failed} of {} databases are not migrated", databases.len())?;
         for database in databases {
             match &database.outcome {
-                Outcome::Done | Outcome::NotStarted => {}
+                Outcome::Done | Outcome::NotStarted | Outcome::Interrupted => {}
                 Outcome::Failed(error) => write!(f, "\n{error}")?,
                 Outcome::Refused(reasons) => {
                     for reason in reasons {
@@ -214,7 +221,12 @@ mod tests {
             applied_before: 0,
             outcome: outcome.clone(),
         };
-        Report { databases: databases.iter().map(report).collect(), elapsed: Duration::ZERO }.exit_code()
+        Report {
+            databases: databases.iter().map(report).collect(),
+            elapsed: Duration::ZERO,
+            interrupted: false,
+        }
+        .exit_code()
     }
 
     #[test]

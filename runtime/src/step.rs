@@ -1,73 +1,91 @@
-//! One migration on one database, and where in the user's file it failed.
+//! One migration on one database: its text there, its limits, and where in the user's file it failed.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use sharded_migrations_core::source::SourceFile;
-use sharded_migrations_core::vars::{self, Expanded, MissingVar};
-use sharded_migrations_core::{Database, Migration, Migrations, Transaction};
+use sharded_migrations_core::vars::{self, Expanded};
+use sharded_migrations_core::{Database, Migration, Migrations, Text, Timeouts};
 
-use crate::engine::{Progress, Session, Step, Who};
+use crate::engine::{self, Who};
 use crate::error::{DatabaseError, SqlPlace, StepError};
 
+/// How long a statement waits for a lock, where neither the migration nor the run says: everybody who wants
+/// the same table waits behind it.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What is to be applied, where, and by whom.
+#[derive(Clone, Copy)]
 pub(crate) struct StepWork<'a> {
     pub(crate) migrations: &'a Migrations,
     pub(crate) migration: &'a Migration,
     pub(crate) database: &'a Database,
+    pub(crate) limits: Timeouts,
     pub(crate) who: &'a Who,
 }
 
-impl StepWork<'_> {
-    /// Applies and records it.
-    pub(crate) async fn apply(&self, session: &mut dyn Session) -> Result<(), Box<StepError>> {
-        let expanded = self.fill(&self.migration.sql)?;
-        let step = Step { migration: self.migration, sql: &expanded.text, who: self.who };
-        match self.migration.transaction {
-            Transaction::Whole => session.apply(&step).await.map_err(|error| {
-                let offset = match error.place {
-                    Some(SqlPlace::Byte(byte)) => Some(expanded.source_offset(byte)),
-                    Some(SqlPlace::Statement(index)) => {
-                        self.migration.statements.get(index).map(|span| span.start)
-                    }
-                    None => None,
-                };
-                self.failed(error, offset)
-            }),
-            Transaction::None => self.apply_statements(session, &step).await,
+impl<'a> StepWork<'a> {
+    /// The whole text with this database's variables.
+    pub(crate) fn text(&self) -> Result<Expanded<'a>, DatabaseError> {
+        self.fill(&self.migration.sql)
+    }
+
+    /// One statement's text with this database's variables.
+    pub(crate) fn statement(&self, index: usize) -> Result<Expanded<'a>, DatabaseError> {
+        let span = self.migration.statements.get(index).cloned().unwrap_or_default();
+        self.fill(&self.migration.sql[span])
+    }
+
+    /// A name in it with this database's variables.
+    pub(crate) fn name(&self, name: &'a str) -> Result<Text, DatabaseError> {
+        Ok(self.fill(name)?.text.into_owned().into())
+    }
+
+    fn fill(&self, sql: &'a str) -> Result<Expanded<'a>, DatabaseError> {
+        vars::expand(sql, &self.migration.vars, self.database)
+            .map_err(|missing| DatabaseError::new(missing.to_string()))
+    }
+
+    /// For the engine.
+    pub(crate) fn step(&self, text: &'a Expanded<'_>) -> engine::Step<'a> {
+        engine::Step { migration: self.migration, sql: &text.text, limits: self.limits(), who: self.who }
+    }
+
+    /// The limits that hold: the header's, else the run's, else the default. What runs `CONCURRENTLY` has no
+    /// default: it waits for the transactions of others for as long as they take, and nobody behind it.
+    fn limits(&self) -> Timeouts {
+        let waits_for_others = self.migration.outside.iter().any(|statement| statement.concurrently);
+        let default = (!waits_for_others).then_some(LOCK_TIMEOUT);
+        let Timeouts { lock, statement } = self.migration.timeouts;
+        Timeouts {
+            lock: lock.or(self.limits.lock).or(default),
+            statement: statement.or(self.limits.statement),
         }
     }
 
-    /// Outside a transaction: the history says how far it came.
-    async fn apply_statements(
-        &self,
-        session: &mut dyn Session,
-        step: &Step<'_>,
-    ) -> Result<(), Box<StepError>> {
-        let unplaced = |error| self.failed(error, None);
-        let started = Instant::now();
-        session.record(step, Progress::Started).await.map_err(unplaced)?;
-        for (index, span) in self.migration.statements.iter().enumerate() {
-            let statement = self.fill(&self.migration.sql[span.clone()])?;
-            session.statement(&statement.text).await.map_err(|error| {
-                let byte = match error.place {
-                    Some(SqlPlace::Byte(byte)) => statement.source_offset(byte),
-                    Some(SqlPlace::Statement(_)) | None => 0,
-                };
-                self.failed(error, Some(span.start + byte))
-            })?;
-            session.record(step, Progress::Statements(index + 1)).await.map_err(unplaced)?;
-        }
-        session.record(step, Progress::Applied(started.elapsed())).await.map_err(unplaced)
+    /// The failure of its text.
+    pub(crate) fn failed(&self, error: DatabaseError) -> Box<StepError> {
+        let offset = match (error.place, self.text()) {
+            (Some(SqlPlace::Byte(byte)), Ok(text)) => Some(text.source_offset(byte)),
+            (Some(SqlPlace::Statement(index)), _) => {
+                self.migration.statements.get(index).map(|span| span.start)
+            }
+            _ => None,
+        };
+        self.failed_at(error, offset)
     }
 
-    /// The text with this database's variables.
-    fn fill<'s>(&self, sql: &'s str) -> Result<Expanded<'s>, Box<StepError>> {
-        let missing = |error: MissingVar| self.failed(DatabaseError::new(error.to_string()), None);
-        vars::expand(sql, &self.migration.vars, self.database).map_err(missing)
+    /// The failure of one of its statements, run alone.
+    pub(crate) fn statement_failed(&self, index: usize, error: DatabaseError) -> Box<StepError> {
+        let start = self.migration.statements.get(index).map(|span| span.start);
+        let within = match (error.place, self.statement(index)) {
+            (Some(SqlPlace::Byte(byte)), Ok(text)) => text.source_offset(byte),
+            _ => 0,
+        };
+        self.failed_at(error, start.map(|start| start + within))
     }
 
-    fn failed(&self, error: DatabaseError, offset: Option<usize>) -> Box<StepError> {
+    fn failed_at(&self, error: DatabaseError, offset: Option<usize>) -> Box<StepError> {
         let path = self.migrations.path(self.migration);
         Box::new(StepError {
             database: self.database.name.clone(),

@@ -5,9 +5,9 @@ use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sharded_migrations_core::plan::plan;
+use sharded_migrations_core::plan::{Step, plan};
 use sharded_migrations_core::{
-    Database, DatabaseName, HistoryRow, Migrations, Plan, Refusal, State, Version,
+    Database, DatabaseName, HistoryRow, Migrations, Plan, Refusal, State, Transaction, Version,
 };
 
 use crate::engine::{Facts, HISTORY_TABLE, Lock, Session, engine};
@@ -50,12 +50,13 @@ impl Survey<'_> {
     }
 }
 
-/// A database that was asked; its connection, if it is still open.
+/// A database that was asked.
 pub(crate) struct Asked<'m> {
     pub(crate) standing: Result<Plan<'m>, Vec<Reason>>,
-    pub(crate) history: Vec<HistoryRow>,
+    /// What it said, if it could be asked.
+    pub(crate) facts: Option<Facts>,
+    /// Its connection, if it is still open.
     pub(crate) session: Option<Box<dyn Session>>,
-    identity: Option<String>,
 }
 
 /// What is asked of the databases.
@@ -76,6 +77,7 @@ pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<A
     }
     let mut answers = in_parallel(question.concurrency, answers).await;
     refuse_the_same(targets, &mut answers);
+    refuse_poolers(targets, &mut answers, question.concurrency).await;
     answers
 }
 
@@ -83,8 +85,7 @@ async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
     let (mut session, mut facts) = match connect_and_survey(target).await {
         Ok(asked) => asked,
         Err(error) => {
-            let standing = Err(vec![Reason::Error(error)]);
-            return Asked { standing, history: Vec::new(), session: None, identity: None };
+            return Asked { standing: Err(vec![Reason::Error(error)]), facts: None, session: None };
         }
     };
     let standing = match judge(target, &facts, question) {
@@ -98,7 +99,33 @@ async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
         session.close().await;
         None
     };
-    Asked { standing, history: facts.history, session, identity: Some(facts.identity) }
+    Asked { standing, facts: Some(facts), session }
+}
+
+/// Where a migration outside a transaction is to run, sessions have to keep their locks. To see whether they
+/// do takes two connections, so that half as many databases are looked at a time, and none keeps one.
+async fn refuse_poolers(targets: &[Target], answers: &mut [Asked<'_>], concurrency: usize) {
+    let is_outside = |step: &Step<'_>| step.migration.transaction == Transaction::None;
+    let has_outside =
+        |asked: &Asked<'_>| asked.standing.as_ref().is_ok_and(|plan| plan.steps.iter().any(is_outside));
+    let concerned: Vec<usize> = (0..answers.len()).filter(|index| has_outside(&answers[*index])).collect();
+    if concerned.is_empty() {
+        return;
+    }
+    for session in answers.iter_mut().filter_map(|asked| asked.session.take()) {
+        session.close().await;
+    }
+    let mut looks: Vec<BoxFuture<'_, Result<(), DatabaseError>>> = Vec::new();
+    for index in &concerned {
+        let target = &targets[*index];
+        looks.push(Box::pin(async move { engine(target.engine)?.keeps_locks(target).await }));
+    }
+    let looks = in_parallel((concurrency / 2).max(1), looks).await;
+    for (index, look) in concerned.into_iter().zip(looks) {
+        if let Err(error) = look {
+            answers[index].standing = Err(vec![Reason::Error(error)]);
+        }
+    }
 }
 
 /// How long a database may take to say what it has: a survey waits for nobody's work, only for a
@@ -168,13 +195,13 @@ async fn unless_it_is_running<'m>(
         return Err(reasons);
     }
     let error = |error| vec![Reason::Error(error)];
-    match session.try_lock().await.map_err(error)? {
+    match session.look_at_lock().await.map_err(error)? {
         Lock::Held(_) => {
             let finished = facts.history.iter().filter(|row| row.state == State::Applied);
             plan_from(target, &finished.cloned().collect::<Vec<_>>(), question)
         }
         // Who was in the middle of it may have ended just now.
-        Lock::Taken => {
+        Lock::Free => {
             *facts = survey(session).await.map_err(error)?;
             judge(target, facts, question)
         }
@@ -185,7 +212,7 @@ async fn unless_it_is_running<'m>(
 fn refuse_the_same(targets: &[Target], answers: &mut [Asked<'_>]) {
     let mut seen: BTreeMap<String, &DatabaseName> = BTreeMap::new();
     for (target, answer) in targets.iter().zip(answers) {
-        let Some(identity) = answer.identity.take() else { continue };
+        let Some(identity) = answer.facts.as_ref().map(|facts| facts.identity.clone()) else { continue };
         match seen.entry(identity) {
             Entry::Vacant(first) => {
                 first.insert(&target.database.name);

@@ -45,7 +45,7 @@ async fn tour() -> Result<(), Box<dyn Error>> {
     println!("The plan:");
     for database in migrator.survey().await.databases {
         let steps = database.standing.map(|standing| standing.steps).unwrap_or_default();
-        let versions: Vec<String> = steps.iter().map(|step| step.version.to_string()).collect();
+        let versions: Vec<String> = steps.iter().map(|step| step.migration.version.to_string()).collect();
         println!("  {}: {}", database.database.name, versions.join(", "));
     }
     println!("Applied: {}", migrator.run().await?.applied());

@@ -9,7 +9,7 @@ pub(super) fn body(surveyed: &Surveyed<'_>) -> String {
     if plan.steps.is_empty() {
         return format!("  up to date ({} applied)\n", plan.applied.len());
     }
-    plan.steps.iter().map(|step| format!("  would apply {step}  [{}]\n", step.route)).collect()
+    plan.steps.iter().map(|step| format!("  would apply {step}  [{}]\n", step.migration.route)).collect()
 }
 
 pub(super) fn summary(survey: &Survey<'_>) -> String {

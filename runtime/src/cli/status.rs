@@ -21,7 +21,7 @@ pub(super) fn body(migrations: &Migrations, surveyed: &Surveyed<'_>) -> String {
     for row in &surveyed.history {
         let mark = match row.state {
             State::Applied => "x",
-            State::Started => "!",
+            State::Started | State::Paused => "!",
         };
         lines.insert(row.version, (mark, row.name.clone()));
     }

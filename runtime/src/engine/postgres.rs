@@ -3,21 +3,26 @@
 
 mod connect;
 mod failure;
+mod message;
 mod sql;
 
 use std::str::FromStr;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use sharded_migrations_core::HistoryRow;
+use sharded_migrations_core::{HistoryRow, Resume};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use super::{Engine, Facts, Lock, Progress, Session, Step, history_row};
+use super::{
+    Batch, Canceller, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, Server, Session, Since, Step,
+    Stop, Why, history_row,
+};
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
+use message::{Message, Place, Within};
 
 /// The engine.
 pub(super) struct Postgres;
@@ -25,16 +30,45 @@ pub(super) struct Postgres;
 #[async_trait]
 impl Engine for Postgres {
     async fn connect(&self, target: &Target) -> Result<Box<dyn Session>, DatabaseError> {
-        let (client, driver) = connect::connect(target.url.expose()).await?;
-        Ok(Box::new(PostgresSession { client, driver, schema: None }))
+        Ok(Box::new(PostgresSession::open(target).await?))
+    }
+
+    /// In a transaction pooler two clients meet the same backend, or one client two of them.
+    async fn keeps_locks(&self, target: &Target) -> Result<(), DatabaseError> {
+        const BACKEND: &str = "SELECT pg_catalog.pg_backend_pid()";
+        let first = PostgresSession::open(target).await?;
+        let own = first.text(BACKEND).await?;
+        let second = PostgresSession::open(target).await?;
+        second.run("BEGIN").await?;
+        let other = second.text(BACKEND).await?;
+        let own_again = first.text(BACKEND).await?;
+        second.run("COMMIT").await?;
+        for session in [first, second] {
+            Box::new(session).close().await;
+        }
+        if own != other && own == own_again {
+            return Ok(());
+        }
+        Err(DatabaseError::new(
+            "the URL leads to a pooler that gives each transaction another connection, where a migration \
+             outside a transaction cannot keep its lock",
+        )
+        .help("let `migrate_url` in databases.toml lead to the server itself, or to a pool in session mode"))
     }
 }
 
 struct PostgresSession {
     client: Client,
     driver: Driver,
-    /// The schema of the history table, once a survey has told.
-    schema: Option<String>,
+    /// What a survey has told, this session's or an earlier one's.
+    server: Server,
+}
+
+/// A message that did not get to its end.
+struct Broken {
+    /// How many of its statements are done.
+    done: usize,
+    error: DatabaseError,
 }
 
 #[async_trait]
@@ -59,52 +93,109 @@ impl Session for PostgresSession {
             }
         }
         let about = about.ok_or_else(|| DatabaseError::new("the server did not answer the survey"))?;
-        self.schema = about.schema;
-        let obstacle = self.schema().err();
-        Ok(Facts { identity: about.identity, is_replica: about.is_replica, has_history, history, obstacle })
+        let obstacle = about.obstacle(has_history);
+        self.server = about.server;
+        let server = self.server.clone();
+        let About { identity, is_replica, .. } = about;
+        Ok(Facts { identity, is_replica, has_history, history, obstacle, server })
+    }
+
+    fn assume(&mut self, server: Server) {
+        self.server = server;
+    }
+
+    async fn apply(&mut self, batch: &Batch<'_>, done: &(dyn Fn() + Sync)) -> Result<(), Stop> {
+        let mut since = batch.since;
+        let mut first = 0;
+        while first < batch.steps.len() {
+            let mut message = Message::new(self.schema().map_err(|error| unprepared(first, error))?, since);
+            let fitting =
+                self.fill(&mut message, &batch.steps[first..], since).map_err(|e| unprepared(first, e))?;
+            let behind = |stop: Stop| Stop { committed: first + stop.committed, ..stop };
+            match self.send(&message, done).await {
+                Ok(()) => {}
+                // The server reads a message as a whole before it runs any of it: what can be applied is,
+                // and the one it cannot read is named, one message each.
+                Err(Broken { done: 0, error: DatabaseError { place: Some(SqlPlace::Byte(_)), .. } })
+                    if fitting > 1 =>
+                {
+                    for index in 0..fitting {
+                        let (before, rest) = batch.steps[first..].split_at(index);
+                        let single = Batch { steps: &rest[..1], since: after(since, before) };
+                        let alone = self.apply(&single, done).await;
+                        alone.map_err(|stop| behind(Stop { committed: index, ..stop }))?;
+                    }
+                }
+                Err(broken) => return Err(behind(self.judge(&message, broken))),
+            }
+            since = after(since, &batch.steps[first..][..fitting]);
+            first += fitting;
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> Result<(), DatabaseError> {
+        self.run(sql::SETTLE).await
     }
 
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {
-        let row = self.row(&sql::try_lock(self.schema()?)).await?;
-        if row.get(0) == Some("t") {
-            return Ok(Lock::Taken);
-        }
-        let holder = self.row(&sql::lock_holder(self.schema()?)).await?;
-        Ok(Lock::Held(holder.get(0).map(str::to_owned)))
-    }
-
-    async fn create_history(&mut self) -> Result<(), DatabaseError> {
-        self.run(&sql::create_history(self.schema()?)).await
-    }
-
-    async fn apply(&mut self, step: &Step<'_>) -> Result<(), DatabaseError> {
-        let message = sql::transaction(self.schema()?, step);
-        let place = |place| match place {
-            SqlPlace::Byte(byte) => byte
-                .checked_sub(message.before.len())
-                .filter(|byte| *byte <= step.sql.len())
-                .map(SqlPlace::Byte),
-            SqlPlace::Statement(index) => {
-                index.checked_sub(message.statements_before).map(SqlPlace::Statement)
-            }
-        };
-        let text = [message.before.as_str(), step.sql, message.after.as_str()].concat();
-        match self.run(&text).await {
-            Ok(()) => Ok(()),
-            Err(mut error) => {
-                error.place = error.place.and_then(place);
-                Err(error)
-            }
+        match self.text(&sql::try_lock(self.schema()?)).await?.as_deref() {
+            Some("t") => Ok(Lock::Free),
+            _ => self.look_at_lock().await.map(|lock| match lock {
+                // It was let go just now.
+                Lock::Free => Lock::Held(None),
+                held => held,
+            }),
         }
     }
 
-    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), DatabaseError> {
-        self.run(&sql::record(self.schema()?, step, progress)).await
+    async fn look_at_lock(&mut self) -> Result<Lock, DatabaseError> {
+        let holder = self.text(&sql::lock_holder(self.schema()?)).await?;
+        Ok(holder.map_or(Lock::Free, |holder| Lock::Held(Some(holder))))
+    }
+
+    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), Stop> {
+        let failed = |error| Stop::at_once(Why::Failed(error));
+        let message = sql::record(self.schema().map_err(failed)?, &self.server, step, progress);
+        let Err(error) = self.run(&message).await else { return Ok(()) };
+        self.roll_back().await;
+        let code = error.sqlstate.as_deref();
+        Err(Stop::at_once(match progress {
+            Progress::Started(_) if is(code, &SqlState::LOCK_NOT_AVAILABLE) => Why::Locked,
+            Progress::Started(_) if is_refused_row(code) => Why::Stale,
+            Progress::Started(since) if !since.has_history => Why::Unprepared(error),
+            _ => Why::Failed(DatabaseError { place: None, ..error }),
+        }))
     }
 
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {
         // Alone in its message: two statements in one message would be one transaction.
         self.run(sql).await
+    }
+
+    async fn look_for(&mut self, what: &Resume) -> Result<Found, DatabaseError> {
+        match what {
+            Resume::Again | Resume::Unknown => Ok(Found::Undone),
+            Resume::DropIndex { index } => {
+                let is_there = self.row(&sql::has_relation(index)).await?.is_some();
+                Ok(if is_there { Found::Undone } else { Found::Done })
+            }
+            Resume::CreateIndex { index, table } => {
+                let Some(row) = self.row(&sql::index_of(index, table)).await? else {
+                    return Ok(Found::Undone);
+                };
+                if column(&row, 1)? == "t" {
+                    return Ok(Found::Done);
+                }
+                self.run(&format!("DROP INDEX CONCURRENTLY {}", column(&row, 0)?)).await?;
+                Ok(Found::Removed)
+            }
+        }
+    }
+
+    fn canceller(&self) -> Option<Canceller> {
+        let canceller = self.driver.canceller();
+        Some(Box::new(move || Box::pin(async move { canceller.cancel().await })))
     }
 
     async fn close(self: Box<Self>) {
@@ -114,58 +205,191 @@ impl Session for PostgresSession {
     }
 }
 
+/// The history behind some more migrations.
+fn after(since: Since, steps: &[Step<'_>]) -> Since {
+    steps.iter().fold(since, |since, step| since.with(step.migration.version))
+}
+
+fn unprepared(committed: usize, error: DatabaseError) -> Stop {
+    Stop { committed, why: Why::Unprepared(error) }
+}
+
+fn is(code: Option<&str>, state: &SqlState) -> bool {
+    code == Some(state.code())
+}
+
+/// What a history row says that refuses itself, or that is there already.
+fn is_refused_row(code: Option<&str>) -> bool {
+    is(code, &SqlState::NOT_NULL_VIOLATION) || is(code, &SqlState::UNIQUE_VIOLATION)
+}
+
 impl PostgresSession {
+    async fn open(target: &Target) -> Result<Self, DatabaseError> {
+        let (client, driver) = connect::connect(target.url.expose()).await?;
+        Ok(Self { client, driver, server: Server::default() })
+    }
+
     fn schema(&self) -> Result<&str, DatabaseError> {
-        self.schema.as_deref().ok_or_else(|| {
-            DatabaseError::new("no schema of the connection's `search_path` exists, so there is none for the history table")
-                .help("create the schema, or set a `search_path` for the role: `ALTER ROLE .. SET search_path = ..`")
-        })
+        self.server.schema.as_deref().ok_or_else(no_schema)
+    }
+
+    /// Adds as many migrations to a message as fit in, and says how many.
+    fn fill(&self, message: &mut Message, steps: &[Step<'_>], since: Since) -> Result<usize, DatabaseError> {
+        let schema = self.schema()?;
+        let mut since = since;
+        for (index, step) in steps.iter().enumerate() {
+            let next = steps.get(index + 1);
+            let size = step.sql.len();
+            let is_last = next.is_none_or(|next| !message.has_room_for(size + next.sql.len()));
+            message.add(schema, &self.server, step, since, is_last);
+            if is_last {
+                return Ok(index + 1);
+            }
+            since = since.with(step.migration.version);
+        }
+        Ok(steps.len())
+    }
+
+    /// Sends a message, and tells of each migration in it when it is done.
+    async fn send(&self, message: &Message, done: &(dyn Fn() + Sync)) -> Result<(), Broken> {
+        let mut told = 0;
+        let count = |statements| {
+            while told < message.recorded(statements) {
+                told += 1;
+                done();
+            }
+        };
+        let sent = self.stream(&message.text, count).await;
+        if sent.as_ref().is_err_and(|broken| broken.done > 0) {
+            self.roll_back().await;
+        }
+        sent
+    }
+
+    /// Leaves a transaction that failed. What it says does not matter beside the error that led here.
+    async fn roll_back(&self) {
+        let _ = self.run("ROLLBACK").await;
+    }
+
+    /// What a broken message means for its migrations.
+    fn judge(&self, message: &Message, Broken { done, mut error }: Broken) -> Stop {
+        let code = error.sqlstate.as_deref();
+        let byte = match error.place {
+            Some(SqlPlace::Byte(byte)) => Some(byte),
+            _ => None,
+        };
+        let committed = message.committed(done);
+        let why = match message.place(done) {
+            Place::Prelude { is_lock: true } if is(code, &SqlState::UNDEFINED_OBJECT) => Why::Locked,
+            Place::Part { at: Within::Lock, .. } if is(code, &SqlState::LOCK_NOT_AVAILABLE) => Why::Locked,
+            Place::Part { at: Within::Row, .. } if is_refused_row(code) => Why::Stale,
+            // A message that the server cannot read stops before its start.
+            Place::Prelude { .. } => match byte.and_then(|byte| message.byte_in(0, byte)) {
+                Some(byte) => Why::Failed(DatabaseError { place: Some(SqlPlace::Byte(byte)), ..error }),
+                None => Why::Unprepared(DatabaseError { place: None, ..error }),
+            },
+            Place::Part { index, at } => {
+                let byte = byte.and_then(|byte| message.byte_in(index, byte)).map(SqlPlace::Byte);
+                error.place = byte.or(match at {
+                    Within::Own(statement) => Some(SqlPlace::Statement(statement)),
+                    Within::Lock | Within::Row | Within::Around => None,
+                });
+                Why::Failed(error)
+            }
+        };
+        Stop { committed, why }
     }
 
     /// Sends one message. An error's place says how many statements were done before it.
     async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
-        let answers = self.client.simple_query_raw(sql).await.map_err(|error| describe(&error))?;
-        let mut answers = std::pin::pin!(answers);
+        self.stream(sql, |_| {}).await.map_err(|broken| broken.error)
+    }
+
+    /// Sends one message, and counts its statements as they are done.
+    async fn stream(&self, sql: &str, mut counted: impl FnMut(usize)) -> Result<(), Broken> {
         let mut done = 0;
+        let answers = self.client.simple_query_raw(sql).await;
+        let answers = answers.map_err(|error| Broken { done, error: describe(&error) })?;
+        let mut answers = std::pin::pin!(answers);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(SimpleQueryMessage::CommandComplete(_)) => done += 1,
+                Ok(SimpleQueryMessage::CommandComplete(_)) => {
+                    done += 1;
+                    counted(done);
+                }
                 Ok(_) => {}
                 Err(error) => {
                     if exchanges_data(&error) {
                         self.driver.cut();
                     }
-                    return Err(describe_at(&error, sql, done));
+                    return Err(Broken { done, error: describe_at(&error, sql, done) });
                 }
             }
         }
         Ok(())
     }
 
-    /// The one row of a query.
-    async fn row(&self, sql: &str) -> Result<SimpleQueryRow, DatabaseError> {
+    /// The first row of a query, if it has one.
+    async fn row(&self, sql: &str) -> Result<Option<SimpleQueryRow>, DatabaseError> {
         let answers = self.client.simple_query(sql).await.map_err(|error| describe(&error))?;
-        let row = answers.into_iter().find_map(|answer| match answer {
+        Ok(answers.into_iter().find_map(|answer| match answer {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
-        });
-        row.ok_or_else(|| DatabaseError::new("the server answered without a row"))
+        }))
     }
+
+    /// The first value of the first row, if there is one.
+    async fn text(&self, sql: &str) -> Result<Option<String>, DatabaseError> {
+        Ok(self.row(sql).await?.and_then(|row| row.get(0).map(str::to_owned)))
+    }
+}
+
+fn no_schema() -> DatabaseError {
+    DatabaseError::new(
+        "no schema of the connection's `search_path` exists, so there is none for the history table",
+    )
+    .help("create the schema, or set a `search_path` for the role: `ALTER ROLE .. SET search_path = ..`")
 }
 
 /// The first row of a survey.
 struct About {
     is_replica: bool,
     identity: String,
-    schema: Option<String>,
+    server: Server,
+    may_create: bool,
+    is_read_only: bool,
 }
 
 impl About {
     fn read(row: &SimpleQueryRow) -> Result<Self, DatabaseError> {
+        let is = |index, value: &str| Ok::<_, DatabaseError>(column(row, index)? == value);
         Ok(Self {
-            is_replica: column(row, 0)? == "t",
+            is_replica: is(0, "t")?,
             identity: column(row, 1)?.to_owned(),
-            schema: row.get(2).map(str::to_owned),
+            server: Server {
+                schema: row.get(2).map(str::to_owned),
+                version: number(row, 3)?,
+                relaxes_commits: is(6, "t")?,
+            },
+            may_create: row.get(4) == Some("t"),
+            is_read_only: is(5, "on")?,
+        })
+    }
+
+    /// Why nothing can be applied.
+    fn obstacle(&self, has_history: bool) -> Option<DatabaseError> {
+        let Some(schema) = &self.server.schema else { return Some(no_schema()) };
+        if self.is_read_only {
+            return Some(
+                DatabaseError::new("the database takes no writes: transactions are read-only by default (`default_transaction_read_only`)")
+                    .help("set it off for this role or database, or let `migrate_url` use another role"),
+            );
+        }
+        (!has_history && !self.may_create).then(|| {
+            DatabaseError::new(format!(
+                "the role of the URL may create nothing in the schema `{schema}`, where the table {HISTORY_TABLE} would be"
+            ))
+            .help("GRANT CREATE on the schema, or let migrations use a role that may: `migrate_url` in databases.toml")
         })
     }
 }

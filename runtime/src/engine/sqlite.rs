@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::fallible_iterator::FallibleIterator as _;
-use rusqlite::{Batch, Connection, ErrorCode, OpenFlags};
-use sharded_migrations_core::HistoryRow;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sharded_migrations_core::{HistoryRow, Resume};
 
-use super::{Engine, Facts, Lock, Progress, Session, Step, history_row};
+use super::{
+    Batch, Canceller, Engine, Facts, Found, Lock, Progress, Server, Session, Since, Step, Stop, Why,
+    history_row,
+};
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use lock::FileLock;
@@ -59,45 +62,68 @@ impl Session for SqliteSession {
         self.blocking(|session| session.read_facts()).await
     }
 
+    /// The file's path says all.
+    fn assume(&mut self, _: Server) {}
+
+    async fn apply(&mut self, batch: &Batch<'_>, done: &(dyn Fn() + Sync)) -> Result<(), Stop> {
+        self.prepare(batch.since).await.map_err(Stop::at_once)?;
+        for (index, step) in batch.steps.iter().enumerate() {
+            let row = sql::Row::new(step);
+            let sql = step.sql.to_owned();
+            let run = self.blocking(move |session| {
+                let path = session.path.clone();
+                transaction::run(session.open_anew()?, &path, &sql, &row)
+            });
+            run.await.map_err(|error| Stop { committed: index, why: Why::Failed(error) })?;
+            done();
+        }
+        Ok(())
+    }
+
+    /// A commit waits for the disk.
+    async fn settle(&mut self) -> Result<(), DatabaseError> {
+        Ok(())
+    }
+
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {
         self.blocking(|session| {
             if session.lock.is_none() {
                 // Beside the file itself, also where it is reached through a link.
                 session.lock = FileLock::try_take(Path::new(&identity(&session.path)?))?;
             }
-            Ok(if session.lock.is_some() { Lock::Taken } else { Lock::Held(None) })
+            Ok(if session.lock.is_some() { Lock::Free } else { Lock::Held(None) })
         })
         .await
     }
 
-    async fn create_history(&mut self) -> Result<(), DatabaseError> {
-        self.blocking(|session| {
-            let connection = session.open()?;
-            connection.execute_batch(&sql::create_history()).map_err(|error| describe(&error))
-        })
-        .await
+    /// Nothing tells who has a file's lock, nor whether anybody has, but a try.
+    async fn look_at_lock(&mut self) -> Result<Lock, DatabaseError> {
+        self.try_lock().await
     }
 
-    async fn apply(&mut self, step: &Step<'_>) -> Result<(), DatabaseError> {
+    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), Stop> {
+        if let Progress::Started(since) = progress {
+            self.prepare(since).await.map_err(Stop::at_once)?;
+        }
         let row = sql::Row::new(step);
-        let sql = step.sql.to_owned();
-        self.blocking(move |session| {
-            let path = session.path.clone();
-            transaction::run(session.open_anew()?, &path, &sql, &row)
-        })
-        .await
-    }
-
-    async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), DatabaseError> {
-        let row = sql::Row::new(step);
-        self.blocking(move |session| {
+        let recorded = self.blocking(move |session| {
             let connection = match progress {
-                Progress::Started => session.open_anew()?,
-                Progress::Statements(_) | Progress::Applied(_) => session.open()?,
+                Progress::Started(_) | Progress::Resumed(_) => session.open_anew()?,
+                Progress::Statements(_) | Progress::Paused(_) | Progress::Applied(_) => session.open()?,
             };
             row.record(connection, progress).map_err(|error| describe(&error))
-        })
-        .await
+        });
+        recorded.await.map_err(|error| Stop::at_once(Why::Failed(error)))
+    }
+
+    /// Nothing here runs `CONCURRENTLY`.
+    async fn look_for(&mut self, _: &Resume) -> Result<Found, DatabaseError> {
+        Ok(Found::Undone)
+    }
+
+    /// Its statements run in this process, to their end.
+    fn canceller(&self) -> Option<Canceller> {
+        None
     }
 
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {
@@ -135,6 +161,23 @@ impl SqliteSession {
         result
     }
 
+    /// Takes the lock, and looks whether the history is still what a plan was made from.
+    async fn prepare(&mut self, since: Since) -> Result<(), Why> {
+        if self.try_lock().await.map_err(Why::Unprepared)? != Lock::Free {
+            return Err(Why::Locked);
+        }
+        if Since::of(&self.survey().await.map_err(Why::Unprepared)?) != since {
+            return Err(Why::Stale);
+        }
+        if since.has_history {
+            return Ok(());
+        }
+        let create = self.blocking(|session| {
+            session.open()?.execute_batch(&sql::create_history()).map_err(|error| describe(&error))
+        });
+        create.await.map_err(Why::Unprepared)
+    }
+
     fn open(&mut self) -> Result<&mut Connection, DatabaseError> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
@@ -151,8 +194,14 @@ impl SqliteSession {
 
     fn read_facts(&mut self) -> Result<Facts, DatabaseError> {
         let identity = identity(&self.path)?;
-        let empty =
-            Facts { identity, is_replica: false, has_history: false, history: Vec::new(), obstacle: None };
+        let empty = Facts {
+            identity,
+            is_replica: false,
+            has_history: false,
+            history: Vec::new(),
+            obstacle: None,
+            server: Server::default(),
+        };
         if self.connection.is_none() && !self.path.exists() {
             return Ok(empty);
         }
@@ -210,7 +259,7 @@ fn read_history(connection: &Connection) -> Result<Vec<HistoryRow>, DatabaseErro
 fn batch(connection: &Connection, sql: &str) -> Result<(), DatabaseError> {
     // SQLite copies what is left of a text for each statement, unless a zero byte ends it.
     let terminated = format!("{sql}\0");
-    let mut statements = Batch::new(connection, &terminated);
+    let mut statements = rusqlite::Batch::new(connection, &terminated);
     let mut done = 0;
     loop {
         let placed = |error: rusqlite::Error| place(&error, sql, done);

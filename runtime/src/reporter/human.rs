@@ -10,6 +10,7 @@ use sharded_migrations_core::{DatabaseName, GroupName, diagnostic, suggest};
 use super::{Out, Reporter, Verbosity};
 use crate::error::StepError;
 use crate::event::Event;
+use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Outcome, Reason, Report};
 
 const HEADING: Style = AnsiColor::Cyan.on_default().bold();
@@ -73,10 +74,21 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
                 let text = format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed));
                 self.show(Verbosity::Verbose, &text);
             }
+            Event::MigrationRetried { database, migration, error, pause } => {
+                let (why, pause) = (&error.message, duration(*pause));
+                let text = format!("{WARNING}{database}: {migration} is tried again in {pause}{WARNING:#}: {why}\n");
+                if self.verbosity >= Verbosity::Normal {
+                    self.err.write(&text);
+                }
+            }
+            Event::Interrupted(urgency) => self.err.write(match urgency {
+                Urgency::Cancel => "interrupted again: the statements that run are cancelled\n",
+                _ => "interrupted: what is in flight is finished, nothing new is started; once more cancels it\n",
+            }),
             Event::DatabaseFinished(report) => match report.outcome {
                 Outcome::Refused(_) => self.err.write(&database(report)),
                 // Why a migration failed comes at the end, on the other stream.
-                Outcome::Failed(_) | Outcome::Done => self.show(Verbosity::Normal, &database(report)),
+                Outcome::Failed(_) | Outcome::Done | Outcome::Interrupted => self.show(Verbosity::Normal, &database(report)),
                 // The summary counts them.
                 Outcome::NotStarted => self.show(Verbosity::Verbose, &database(report)),
             },
@@ -122,6 +134,7 @@ fn database(report: &DatabaseReport) -> String {
         }
         Outcome::Refused(why) => text.push_str(&reasons(why)),
         Outcome::NotStarted => text.push_str("  not started\n"),
+        Outcome::Interrupted => text.push_str("  interrupted: the rest is still pending\n"),
     }
     text
 }
@@ -167,6 +180,7 @@ fn summary(report: &Report) -> String {
         (of(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (of(|outcome| matches!(outcome, Outcome::Refused(_))), "refused"),
         (of(|outcome| matches!(outcome, Outcome::NotStarted)), "not started"),
+        (of(|outcome| matches!(outcome, Outcome::Interrupted)), "interrupted"),
     ];
     for (number, word) in others.into_iter().filter(|(number, _)| *number > 0) {
         text.push_str(&format!("; {BAD}{number} {word}{BAD:#}"));

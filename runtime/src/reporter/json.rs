@@ -8,6 +8,7 @@ use sharded_migrations_core::{HistoryRow, Migration};
 
 use super::{Out, Reporter};
 use crate::event::Event;
+use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Outcome, Reason};
 use crate::survey::Survey;
 
@@ -48,6 +49,17 @@ fn line(event: &Event<'_>) -> Value {
             "migration": self::migration(migration),
             "elapsed_ms": elapsed.as_millis(),
         }),
+        Event::MigrationRetried { database, migration, error, pause } => json!({
+            "event": "migration_retried",
+            "database": database.as_str(),
+            "migration": self::migration(migration),
+            "message": error.message,
+            "sqlstate": error.sqlstate,
+            "pause_ms": pause.as_millis(),
+        }),
+        Event::Interrupted(urgency) => {
+            json!({ "event": "interrupted", "cancelling": *urgency >= Urgency::Cancel })
+        }
         Event::DatabaseFinished(report) => database(report),
         Event::RunFinished(report) => json!({
             "event": "run_finished",
@@ -95,6 +107,7 @@ fn database(report: &DatabaseReport) -> Value {
             "refused"
         }
         Outcome::NotStarted => "not_started",
+        Outcome::Interrupted => "interrupted",
     });
     value
 }
@@ -113,7 +126,7 @@ pub(crate) fn survey(survey: &Survey<'_>) -> Value {
         let row = |row: &HistoryRow| json!({ "version": row.version.get(), "name": row.name, "state": row.state.as_str() });
         value["history"] = surveyed.history.iter().map(row).collect();
         match &surveyed.standing {
-            Ok(plan) => value["pending"] = plan.steps.iter().copied().map(migration).collect(),
+            Ok(plan) => value["pending"] = plan.steps.iter().map(|step| migration(step.migration)).collect(),
             Err(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
         }
         value

@@ -111,7 +111,8 @@ fn a_survey_plans_and_writes_nothing(engine: Engine) {
             let versions = |of: &[&sharded_migrations::Migration]| {
                 of.iter().map(|migration| migration.version.to_string()).collect::<Vec<_>>().join(" ")
             };
-            format!("{}: {} | {}", surveyed.database.name, versions(&plan.applied), versions(&plan.steps))
+            let steps: Vec<_> = plan.steps.iter().map(|step| step.migration).collect();
+            format!("{}: {} | {}", surveyed.database.name, versions(&plan.applied), versions(&steps))
         };
         let lines: Vec<_> = survey.databases.iter().map(line).collect();
         assert_eq!(lines.join("\n"), expected);

@@ -36,6 +36,7 @@ pub(crate) fn ending(run: &Run) -> String {
                 format!("refused {}", kinds.join(" "))
             }
             Outcome::NotStarted => "not started".into(),
+            Outcome::Interrupted => format!("interrupted,{applied} applied, {before} before"),
             other => panic!("what is {other:?}?"),
         };
         lines.push(format!("{}: {outcome}", database.name));

@@ -52,10 +52,6 @@ impl Driver {
     }
 
     /// Stops what the session does, from anywhere.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for who holds a session and wants its statement stopped")
-    )]
     pub(super) fn canceller(&self) -> Canceller {
         self.canceller.clone()
     }

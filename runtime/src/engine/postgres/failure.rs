@@ -18,7 +18,29 @@ const ADVICE: &[(SqlState, &str)] = &[
         SqlState::ACTIVE_SQL_TRANSACTION,
         "this statement cannot run inside a transaction: put it into a file of its own with `-- #[no_transaction]`",
     ),
+    (
+        SqlState::LOCK_NOT_AVAILABLE,
+        "another session has the table: `pg_stat_activity` and `pg_blocking_pids` show which; `lock_timeout` in the \
+         header and `--lock-timeout` say how long each try waits, `--retry-for` for how long it is tried",
+    ),
+    (
+        SqlState::QUERY_CANCELED,
+        "it took longer than its `statement_timeout`, or somebody cancelled it: give it longer in the header or with \
+         `--statement-timeout`",
+    ),
+    (SqlState::DISK_FULL, "make room on the server's disk (or move its logs elsewhere), then run this again"),
+    (SqlState::OUT_OF_MEMORY, "the server has no memory left: migrate fewer databases at a time (`--jobs`)"),
+    (
+        SqlState::ADMIN_SHUTDOWN,
+        "the server is going down, or somebody ended the session; run this again once it is up",
+    ),
+    (SqlState::CRASH_SHUTDOWN, "a process of the server crashed: look at its log before you run this again"),
+    (SqlState::CANNOT_CONNECT_NOW, "the server is starting or stopping: run this again in a moment"),
 ];
+
+/// What may go well a little later: other sessions had the table, or were in each other's way.
+const TRANSIENT: [SqlState; 3] =
+    [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
 
 /// Whether the server asks for data, or sends it, in the middle of a message (COPY): the connection is
 /// of no more use then. tokio-postgres tells it by this text alone.
@@ -72,6 +94,7 @@ pub(super) fn from_server(said: &DbError) -> DatabaseError {
         notes,
         help: advice.map(|(_, help)| (*help).to_owned()),
         place: None,
+        is_transient: TRANSIENT.contains(said.code()),
     }
 }
 

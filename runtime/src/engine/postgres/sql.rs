@@ -1,6 +1,6 @@
 //! Every statement that is ours. Names and texts of users go in quoted.
 
-use crate::engine::{HISTORY_TABLE, Progress, Step};
+use crate::engine::{HISTORY_TABLE, Progress, Server, Since, Step};
 
 /// One message, two statements: what the server and the database are, then the history.
 ///
@@ -9,27 +9,52 @@ use crate::engine::{HISTORY_TABLE, Progress, Step};
 /// `search_path` already is the one to use; else it will be made in the current schema.
 pub(super) const SURVEY: &str = "\
 SELECT pg_catalog.pg_is_in_recovery(), \
-pg_catalog.concat_ws('/', extract(epoch from pg_catalog.pg_postmaster_start_time()), d.oid, s.name), s.name \
-FROM pg_catalog.pg_database d, \
-(SELECT coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-WHERE c.oid = pg_catalog.to_regclass('sharded_migrations_history')), pg_catalog.current_schema()) AS name) s \
+pg_catalog.concat_ws('/', extract(epoch from pg_catalog.pg_postmaster_start_time()), d.oid, s.nspname), s.nspname, \
+pg_catalog.current_setting('server_version_num'), \
+pg_catalog.has_schema_privilege(s.oid, 'CREATE'), \
+pg_catalog.current_setting('transaction_read_only'), \
+pg_catalog.current_setting('synchronous_standby_names') = '' \
+AND pg_catalog.current_setting('synchronous_commit') <> 'off' \
+FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_namespace s ON s.oid = coalesce(\
+(SELECT c.relnamespace FROM pg_catalog.pg_class c \
+WHERE c.oid = pg_catalog.to_regclass('sharded_migrations_history')), \
+pg_catalog.to_regnamespace(pg_catalog.quote_ident(pg_catalog.current_schema()))) \
 WHERE d.datname = pg_catalog.current_database();\n\
 SELECT version, name, checksum, state, statements_done FROM sharded_migrations_history ORDER BY version";
 
+/// Takes the migration lock for the session.
 pub(super) fn try_lock(schema: &str) -> String {
-    format!("SELECT pg_catalog.pg_try_advisory_lock({}); {NOTICE_A_LOST_CLIENT}", lock_key(schema))
+    format!("SELECT pg_catalog.pg_try_advisory_lock({})", lock_key(schema))
 }
 
-/// Who holds the lock, as a text; NULL when it has just been let go.
+/// Takes the migration lock for a transaction, or fails with an error that the server's log is clear about.
+pub(super) fn lock_or_fail(schema: &str) -> String {
+    format!(
+        "SELECT pg_catalog.current_setting('sharded_migrations: the migration lock is held by another session') \
+         WHERE NOT pg_catalog.pg_try_advisory_xact_lock({})",
+        lock_key(schema)
+    )
+}
+
+/// Keeps everybody else from writing to the history until the transaction ends, or fails at once. Unlike a
+/// query it leaves a migration free to choose its transaction's isolation level.
+pub(super) fn lock_history(schema: &str) -> String {
+    format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE NOWAIT", table(schema))
+}
+
+/// Who is at work there, as a text: holds the migration lock, or the history's.
 pub(super) fn lock_holder(schema: &str) -> String {
     format!(
-        "SELECT (SELECT pg_catalog.format('pid %s (%s)', l.pid, \
+        "SELECT pg_catalog.format('pid %s (%s)', l.pid, \
          coalesce(nullif(a.application_name, ''), a.usename, 'unknown')) \
          FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+         WHERE l.granted AND l.pid <> pg_catalog.pg_backend_pid() \
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
-         AND ((l.classid::bigint << 32) | l.objid::bigint) = {} LIMIT 1)",
-        lock_key(schema)
+         AND (l.locktype = 'advisory' AND l.objsubid = 1 AND ((l.classid::bigint << 32) | l.objid::bigint) = {} \
+         OR l.locktype = 'relation' AND l.relation = pg_catalog.to_regclass({}) \
+         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) LIMIT 1",
+        lock_key(schema),
+        literal(&table(schema)),
     )
 }
 
@@ -46,7 +71,7 @@ pub(super) fn create_history(schema: &str) -> String {
          version bigint PRIMARY KEY CHECK (version >= 0),\n\
          name text NOT NULL,\n\
          checksum text NOT NULL,\n\
-         state text NOT NULL CHECK (state IN ('started', 'applied')),\n\
+         state text NOT NULL CHECK (state IN ('started', 'paused', 'applied')),\n\
          statements_done integer NOT NULL,\n\
          applied_at timestamptz NOT NULL,\n\
          execution_ms bigint NOT NULL,\n\
@@ -57,94 +82,129 @@ pub(super) fn create_history(schema: &str) -> String {
     )
 }
 
-/// What surrounds a migration's text in its message.
-pub(super) struct Around {
-    pub(super) before: String,
-    /// How many statements `before` has.
-    pub(super) statements_before: usize,
-    pub(super) after: String,
-}
+/// Gives a session back its start when a migration is done with it, so that nothing leaks into the next: not
+/// `DISCARD ALL`, which would take the lock as well. The role comes first, as the rest is ours to do.
+pub(super) const RESET: [&str; 7] = [
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "RESET ALL",
+    "CLOSE ALL",
+    "UNLISTEN *",
+    "DISCARD TEMP",
+    "DEALLOCATE ALL",
+];
 
-/// Gives a session back its start when a migration is done with it, so that nothing leaks into the
-/// next: not `DISCARD ALL`, which would take the advisory lock as well. They come after the `COMMIT`: in
-/// front of a `BEGIN` in the same message they would be too late for it, as its transaction has taken
-/// its isolation level by then.
-const RESET: &str =
-    "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; DEALLOCATE ALL";
+/// Lets the client hear that a migration's row is written. The server holds back its answers until a message
+/// ends, except for a notice (seen with 15): this one is that there is no such thing. What it is a notice of
+/// is nothing that somebody's event trigger would keep from being dropped.
+pub(super) const PROGRESS: &str = "DROP TEXT SEARCH PARSER IF EXISTS pg_temp.sharded_migrations";
 
 /// Lets the server look now and then whether anybody still waits for its work: a migration whose
 /// process is gone would otherwise hold its place in the queue for a table, and everybody behind it, for as
-/// long as it waits. PostgreSQL 14 and later; a reset takes it back.
-const NOTICE_A_LOST_CLIENT: &str = "SELECT pg_catalog.set_config('client_connection_check_interval', '2s', false) \
-    WHERE pg_catalog.current_setting('server_version_num')::int >= 140000";
+/// long as it waits. PostgreSQL 14 and later.
+const NOTICE_A_LOST_CLIENT: (u32, &str, u128) = (140_000, "client_connection_check_interval", 2_000);
 
-/// One transaction: the settings, the migration, the history row.
-pub(super) fn transaction(schema: &str, step: &Step<'_>) -> Around {
-    let mut before = vec!["BEGIN".to_owned()];
-    before.extend(settings(step, "SET LOCAL"));
-    let row = history_row(step, "applied", step.migration.statements.len(), ELAPSED);
-    // The new line and the semicolon end what the migration may leave open: a `--` comment, its
-    // last statement. It may also have changed its role, and the row is ours to write.
-    let insert = insert(schema, &row);
-    let after = format!(
-        "\n;\nRESET SESSION AUTHORIZATION;\nRESET ROLE;\n{insert};\nCOMMIT;\n{RESET};\n{NOTICE_A_LOST_CLIENT}"
-    );
-    Around { statements_before: before.len(), before: before.join(";\n") + ";\n", after }
+/// The settings of a migration.
+pub(super) fn settings(server: &Server, step: &Step<'_>, set: &str) -> impl Iterator<Item = String> {
+    let (since, name, interval) = NOTICE_A_LOST_CLIENT;
+    let limit = |timeout: Option<std::time::Duration>| timeout.map(|timeout| timeout.as_millis());
+    let settings = [
+        (name, (server.version >= since).then_some(interval)),
+        ("lock_timeout", limit(step.limits.lock)),
+        ("statement_timeout", limit(step.limits.statement)),
+    ];
+    settings.into_iter().filter_map(move |(name, value)| Some(format!("{set} {name} = {}", value?)))
 }
 
-/// Milliseconds since the transaction began.
-const ELAPSED: &str =
-    "(extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()) * 1000)::bigint";
+/// The history row of a migration in a transaction. It refuses itself (a NULL version) unless the history is
+/// what it should be.
+///
+/// A transaction's own start is that of the whole message, so the time counts from the row before, where
+/// that is of the same message.
+pub(super) fn insert_applied(schema: &str, step: &Step<'_>, since: Since, is_behind_another: bool) -> String {
+    let before = if is_behind_another { "pg_catalog.max(applied_at)" } else { "NULL" };
+    let elapsed = format!(
+        "(extract(epoch from pg_catalog.clock_timestamp() - \
+         coalesce({before}, pg_catalog.transaction_timestamp())) * 1000)::bigint"
+    );
+    insert(schema, step, since, "applied", step.migration.statements.len(), &elapsed)
+}
 
 /// The history row of a migration outside a transaction, at each stage of it. The first one also
 /// makes the settings, for the whole session.
-pub(super) fn record(schema: &str, step: &Step<'_>, progress: Progress) -> String {
+pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: Progress) -> String {
     let version = step.migration.version;
     let table = table(schema);
+    let settings =
+        || settings(server, step, "SET").map(|setting| format!(";\n{setting}")).collect::<String>();
+    let reset = || RESET.map(|reset| format!(";\n{reset}")).concat();
+    // Whoever else wants to write to the history waits a moment, not for a time-out of the migration's.
+    let update = |set: String| {
+        format!(
+            "BEGIN;\nSET LOCAL lock_timeout = 0;\nUPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
+        )
+    };
     match progress {
-        Progress::Started => {
-            let mut statements = vec![insert(schema, &history_row(step, "started", 0, "0"))];
-            statements.extend(settings(step, "SET"));
-            statements.join("; ")
+        Progress::Started(since) => {
+            let create = if since.has_history { String::new() } else { create_history(schema) + ";\n" };
+            format!(
+                "BEGIN;\n{create}{};\n{};\nCOMMIT{}",
+                lock_history(schema),
+                insert(schema, step, since, "started", 0, "0"),
+                settings()
+            )
         }
-        Progress::Statements(done) => {
-            format!("UPDATE {table} SET statements_done = {done} WHERE version = {version}")
+        Progress::Resumed(done) => {
+            update(format!("state = 'started', statements_done = {done}")) + &settings()
         }
-        Progress::Applied(elapsed) => format!(
-            "UPDATE {table} SET state = 'applied', applied_at = pg_catalog.clock_timestamp(), execution_ms = {} \
-             WHERE version = {version}; {RESET}; {NOTICE_A_LOST_CLIENT}",
-            elapsed.as_millis()
-        ),
+        Progress::Statements(done) => update(format!("statements_done = {done}")),
+        Progress::Paused(done) => update(format!("state = 'paused', statements_done = {done}")) + &reset(),
+        Progress::Applied(elapsed) => {
+            update(format!(
+                "state = 'applied', applied_at = pg_catalog.clock_timestamp(), execution_ms = {}",
+                elapsed.as_millis()
+            )) + &reset()
+        }
     }
 }
 
-fn settings(step: &Step<'_>, set: &str) -> impl Iterator<Item = String> {
-    let timeouts = step.migration.timeouts;
-    [("lock_timeout", timeouts.lock), ("statement_timeout", timeouts.statement)]
-        .into_iter()
-        .filter_map(move |(name, value)| Some(format!("{set} {name} = {}", value?.as_millis())))
-}
-
-fn insert(schema: &str, row: &str) -> String {
-    format!(
-        "INSERT INTO {} (version, name, checksum, state, statements_done, applied_at, execution_ms, applied_by, host, \
-         application_version) VALUES ({row})",
-        table(schema)
-    )
-}
-
-fn history_row(step: &Step<'_>, state: &str, statements_done: usize, execution_ms: &str) -> String {
+fn insert(schema: &str, step: &Step<'_>, since: Since, state: &str, done: usize, elapsed: &str) -> String {
     let migration = step.migration;
     let application_version = step.who.application_version.as_deref().map_or("NULL".to_owned(), literal);
+    let Since { rows, sum, .. } = since;
     format!(
-        "{}, {}, '{}', '{state}', {statements_done}, pg_catalog.clock_timestamp(), {execution_ms}, session_user, {}, \
-         {application_version}",
-        migration.version,
-        literal(&migration.name),
-        migration.checksum,
-        literal(&step.who.host),
+        "INSERT INTO {table} (version, name, checksum, state, statements_done, applied_at, execution_ms, \
+         applied_by, host, application_version) \
+         SELECT CASE WHEN pg_catalog.count(*) = {rows} AND coalesce(pg_catalog.sum(version), 0) = {sum} \
+         THEN {version} END, {name}, '{checksum}', '{state}', {done}, pg_catalog.clock_timestamp(), {elapsed}, \
+         session_user, {host}, {application_version} FROM {table}",
+        table = table(schema),
+        version = migration.version,
+        name = literal(&migration.name),
+        checksum = migration.checksum,
+        host = literal(&step.who.host),
     )
 }
+
+/// What there is of an index: nothing, or its full name and whether it is valid.
+pub(super) fn index_of(index: &str, table: &str) -> String {
+    format!(
+        "SELECT c.oid::regclass, i.indisvalid FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+         WHERE i.indrelid = pg_catalog.to_regclass({}) AND c.relname = (pg_catalog.parse_ident({}))[1]::name",
+        literal(table),
+        literal(index)
+    )
+}
+
+/// Whether there is an index of that name.
+pub(super) fn has_relation(name: &str) -> String {
+    format!("SELECT 1 WHERE pg_catalog.to_regclass({}) IS NOT NULL", literal(name))
+}
+
+/// A commit that waits for the disk, and with it for all before it. A row of the history would do as well,
+/// but for whoever has locked that.
+pub(super) const SETTLE: &str = "BEGIN; SET LOCAL synchronous_commit = local; \
+    SELECT pg_catalog.pg_logical_emit_message(true, 'sharded_migrations', ''); COMMIT";
 
 fn table(schema: &str) -> String {
     format!("{}.{HISTORY_TABLE}", identifier(schema))

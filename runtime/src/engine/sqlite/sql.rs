@@ -25,7 +25,7 @@ pub(super) fn create_history() -> String {
          version INTEGER PRIMARY KEY CHECK (version >= 0),\n\
          name TEXT NOT NULL,\n\
          checksum TEXT NOT NULL,\n\
-         state TEXT NOT NULL CHECK (state IN ('started', 'applied')),\n\
+         state TEXT NOT NULL CHECK (state IN ('started', 'paused', 'applied')),\n\
          statements_done INTEGER NOT NULL,\n\
          applied_at TEXT NOT NULL,\n\
          execution_ms INTEGER NOT NULL,\n\
@@ -87,8 +87,10 @@ impl Row {
             connection.execute(&sql, params![value, self.version]).map(|_| ())
         };
         match progress {
-            Progress::Started => self.insert(connection, State::Started, 0),
+            Progress::Started(_) => self.insert(connection, State::Started, 0),
+            Progress::Resumed(done) => update("state = 'started', statements_done = ?1", count(done)),
             Progress::Statements(done) => update("statements_done = ?1", count(done)),
+            Progress::Paused(done) => update("state = 'paused', statements_done = ?1", count(done)),
             Progress::Applied(elapsed) => update(
                 &format!("state = 'applied', applied_at = {NOW}, execution_ms = ?1"),
                 milliseconds(elapsed),

@@ -1,7 +1,10 @@
 //! What a migration leaves behind in its session, and what it meets there.
 
+use std::time::Duration;
+
 use sharded_migrations_tests::postgres::Cluster;
 
+use crate::support::fleet::run;
 use crate::support::{Engine, TestFleet, ending, error};
 
 /// Each is followed by a migration that would notice.
@@ -49,7 +52,7 @@ fn what_a_migration_leaves_in_its_session_disturbs_neither_the_next_one_nor_the_
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let result = fleet.run(fleet.set(&files));
     assert!(result.is_ok(), "{}", error(&result));
-    assert_eq!(default.query("SELECT DISTINCT * FROM seen ORDER BY 1, 2, 3, 4, 5"), "t|public|0|0|off");
+    assert_eq!(default.query("SELECT DISTINCT * FROM seen ORDER BY 1, 2, 3, 4, 5"), "t|public|5s|0|off");
     let rows =
         default.query("SELECT count(*), min(applied_by), max(applied_by) FROM sharded_migrations_history");
     assert_eq!(rows, format!("{}|postgres|postgres", files.len()));
@@ -77,7 +80,7 @@ fn the_limits_of_a_header_are_its_own() {
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     fleet.run(fleet.set(&files)).unwrap();
     let seen = fleet.database("default").query("SELECT * FROM seen ORDER BY ctid");
-    assert_eq!(seen, "2s|15min\n0|0\n2s|15min\n0|0\n0|0");
+    assert_eq!(seen, "2s|15min\n5s|0\n2s|15min\n5s|0\n5s|0", "a lock is waited for 5 s unless it is said");
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn a_limit_that_is_exceeded_is_a_failure_at_its_statement() {
     let mut application = crate::support::session::Session::new(&fleet.database("default").url());
     application.run("BEGIN; SELECT * FROM a");
     let set = fleet.set(&[first, ("V2__b.sql", &second)]);
-    let result = fleet.run(set);
+    let result = run(&fleet.migrator(set).retry_for(Duration::ZERO));
     assert_eq!(ending(&result), "exit 1\ndefault: failed at migrations/V2__b.sql:4:1, applied, 1 before");
     assert!(error(&result).contains("canceling statement due to lock timeout"), "{}", error(&result));
     application.run("COMMIT");

@@ -1,4 +1,4 @@
-//! Durations in headers, in PostgreSQL's units: `500ms`, `2s`, `1min`, `1h`.
+//! Durations in headers and options, in PostgreSQL's units: `500ms`, `2s`, `1min`, `1h`.
 
 use std::time::Duration;
 

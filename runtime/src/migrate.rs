@@ -1,0 +1,419 @@
+//! One database, from its plan to its end.
+//!
+//! An attempt works through the plan until something stands in the way: somebody else's lock, a history
+//! that is not what the plan was made from, a failure. Then the history is read again, and it decides: what
+//! is in it is applied, and the next attempt's plan is made from it. So nobody has to be trusted, neither a
+//! lock that a pooler may have given to two, nor an error that came after the commit.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sharded_migrations_core::plan::Step;
+use sharded_migrations_core::{HistoryRow, Migration, Plan, State, Transaction, Version};
+
+use crate::backoff::Backoff;
+use crate::engine::{Batch, Facts, Lock, Session, Since, Stop, Why, engine};
+use crate::error::{DatabaseError, StepError};
+use crate::event::Event;
+use crate::executor::Migrator;
+use crate::fleet::Target;
+use crate::interrupt::Urgency;
+use crate::report::{AppliedStep, Outcome, Reason};
+use crate::step::StepWork;
+use crate::survey::{judge, survey};
+
+/// One database in the middle of a run.
+pub(crate) struct OneDatabase<'r, 'm> {
+    pub(crate) migrator: &'r Migrator<'m>,
+    pub(crate) target: &'r Target,
+    pub(crate) session: Option<Box<dyn Session>>,
+    /// What the database last said of itself.
+    pub(crate) facts: Facts,
+    /// What this run has applied, and is sure of.
+    pub(crate) applied: Vec<AppliedStep>,
+    /// How many of the migrations routed here were applied by others.
+    pub(crate) applied_before: usize,
+    /// Whether the session has the migration lock.
+    is_locked: bool,
+    /// The history as the plan has it, with what was applied since.
+    since: Since,
+    /// Sent and perhaps committed, but not yet sure to be: in order, each with the time it took.
+    unsure: Vec<(&'m Migration, Duration)>,
+    /// How many of these the server has said to be committed.
+    committed: usize,
+}
+
+/// Why an attempt ended early.
+pub(crate) enum Halt<'m> {
+    /// The lock is ours now, or somebody else was here: plan again.
+    Again,
+    /// Somebody else is at work here.
+    Locked(Option<String>),
+    /// Nothing can be done here.
+    Unusable(DatabaseError),
+    /// A migration failed.
+    Failed { migration: &'m Migration, error: Box<StepError> },
+    /// The run is to end.
+    Drained,
+}
+
+/// How long this database is waited for.
+struct Patience {
+    lock: Option<Backoff>,
+    retry: Option<(Version, Backoff)>,
+}
+
+impl<'r, 'm> OneDatabase<'r, 'm> {
+    pub(crate) fn new(
+        migrator: &'r Migrator<'m>,
+        target: &'r Target,
+        session: Option<Box<dyn Session>>,
+        facts: Facts,
+    ) -> Self {
+        let since = Since::of(&facts);
+        Self {
+            migrator,
+            target,
+            session,
+            facts,
+            applied: Vec::new(),
+            applied_before: 0,
+            is_locked: false,
+            since,
+            unsure: Vec::new(),
+            committed: 0,
+        }
+    }
+
+    /// Applies the plan. Dropping the session releases the lock wherever this ends.
+    pub(crate) async fn run(&mut self, plan: Plan<'m>) -> Outcome {
+        let outcome = self.attempts(plan).await;
+        if let Some(session) = self.session.take() {
+            session.close().await;
+        }
+        outcome
+    }
+
+    async fn attempts(&mut self, mut plan: Plan<'m>) -> Outcome {
+        let mut patience = Patience { lock: None, retry: None };
+        loop {
+            self.applied_before = plan.applied.len().saturating_sub(self.applied.len());
+            if plan.steps.is_empty() {
+                return Outcome::Done;
+            }
+            let applied_before = self.applied.len();
+            let halt = match self.attempt(&plan).await {
+                Ok(()) => return Outcome::Done,
+                Err(halt @ (Halt::Unusable(_) | Halt::Drained)) if self.unsure.is_empty() => {
+                    return self.end(halt);
+                }
+                Err(halt) => halt,
+            };
+            let waited = match &halt {
+                Halt::Locked(holder) => self.wait_for_lock(&mut patience, holder.as_deref()).await,
+                _ => Ok(()),
+            };
+            let looked = self.look_again().await;
+            if let Err(halt) = waited {
+                return self.end(halt);
+            }
+            if let Err(error) = looked {
+                return self.end(match halt {
+                    Halt::Failed { migration, error } => {
+                        Halt::Failed { migration, error: unknown_before(error) }
+                    }
+                    Halt::Again | Halt::Locked(_) => Halt::Unusable(error),
+                    Halt::Unusable(_) | Halt::Drained => halt,
+                });
+            }
+            if self.applied.len() > applied_before {
+                patience.lock = None;
+            }
+            plan = match judge(self.target, &self.facts, self.migrator.question(false)) {
+                Ok(plan) => plan,
+                // What it says of the failure itself comes first.
+                Err(_) if matches!(halt, Halt::Failed { .. }) => return self.end(halt),
+                Err(reasons) => return Outcome::Refused(reasons),
+            };
+            match halt {
+                Halt::Again => patience.lock = None,
+                Halt::Locked(_) => {}
+                Halt::Failed { migration, error } => {
+                    if let Err(halt) = self.after_failure(&mut patience, migration, error).await {
+                        return self.end(halt);
+                    }
+                }
+                Halt::Unusable(_) | Halt::Drained => return self.end(halt),
+            }
+        }
+    }
+
+    fn end(&self, halt: Halt<'m>) -> Outcome {
+        match halt {
+            Halt::Failed { error, .. } => Outcome::Failed(error),
+            Halt::Unusable(error) => Outcome::Refused(vec![Reason::Error(error)]),
+            Halt::Again | Halt::Locked(_) | Halt::Drained if self.applied.is_empty() => Outcome::NotStarted,
+            Halt::Again | Halt::Locked(_) | Halt::Drained => Outcome::Interrupted,
+        }
+    }
+
+    /// Works through a plan.
+    async fn attempt(&mut self, plan: &Plan<'m>) -> Result<(), Halt<'m>> {
+        if self.migrator.interrupter.is_draining() {
+            return Err(Halt::Drained);
+        }
+        self.since = Since::of(&self.facts);
+        let has_outside = plan.steps.iter().any(is_outside);
+        let is_locked = self.is_locked;
+        let session = self.session().await.map_err(Halt::Unusable)?;
+        if has_outside && !is_locked {
+            match session.try_lock().await.map_err(Halt::Unusable)? {
+                Lock::Free => self.is_locked = true,
+                Lock::Held(holder) => return Err(Halt::Locked(holder)),
+            }
+            // What somebody else did meanwhile counts.
+            return Err(Halt::Again);
+        }
+        for steps in plan.steps.chunk_by(|a, b| !is_outside(a) && !is_outside(b)) {
+            match steps {
+                [step] if is_outside(step) => self.outside(step).await?,
+                steps => self.batch(steps).await?,
+            }
+            if self.migrator.interrupter.is_draining() {
+                return Err(Halt::Drained);
+            }
+        }
+        Ok(())
+    }
+
+    /// Migrations in transactions, at once.
+    async fn batch(&mut self, steps: &[Step<'m>]) -> Result<(), Halt<'m>> {
+        let works: Vec<StepWork<'_>> = steps.iter().map(|step| self.work(step.migration)).collect();
+        let mut texts = Vec::with_capacity(works.len());
+        for (step, work) in steps.iter().zip(&works) {
+            let failed = |error| Halt::Failed { migration: step.migration, error: work.failed(error) };
+            texts.push(work.text().map_err(failed)?);
+        }
+        let engine_steps: Vec<_> = works.iter().zip(&texts).map(|(work, text)| work.step(text)).collect();
+        let batch = Batch { steps: &engine_steps, since: self.since };
+
+        let (migrator, name) = (self.migrator, &self.target.database.name);
+        let begin = |index: usize| {
+            if let Some(step) = steps.get(index) {
+                migrator.tell(&Event::MigrationStarted { database: name, migration: step.migration });
+            }
+        };
+        let started = Instant::now();
+        let times: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
+        let committed = || {
+            let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+            let before: Duration = times.iter().sum();
+            times.push(started.elapsed().saturating_sub(before));
+            begin(times.len());
+        };
+        begin(0);
+        let session = self.session().await.map_err(Halt::Unusable)?;
+        let canceller = session.canceller();
+        let applied = migrator.interruptible(canceller, session.apply(&batch, &committed)).await;
+        let times = times.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let time = |index: usize| times.get(index).copied().unwrap_or_default();
+        let timed = steps.iter().enumerate().map(|(index, step)| (step.migration, time(index)));
+        self.unsure = timed.collect();
+        match applied {
+            Ok(()) => {
+                self.confirm(steps.len());
+                Ok(())
+            }
+            Err(Stop { committed, why }) => {
+                self.committed = committed;
+                Err(match why {
+                    Why::Locked => Halt::Locked(None),
+                    Why::Stale => Halt::Again,
+                    Why::Unprepared(error) => Halt::Unusable(error),
+                    Why::Failed(error) => match (steps.get(committed), works.get(committed)) {
+                        (Some(step), Some(work)) => {
+                            Halt::Failed { migration: step.migration, error: work.failed(error) }
+                        }
+                        _ => Halt::Unusable(error),
+                    },
+                })
+            }
+        }
+    }
+
+    /// The next of the unsure ones are applied.
+    fn confirm(&mut self, count: usize) {
+        let sure: Vec<_> = self.unsure.drain(..).take(count).collect();
+        for (migration, elapsed) in sure {
+            self.since = self.since.with(migration.version);
+            self.note_applied(migration, elapsed);
+        }
+        self.committed = 0;
+    }
+
+    /// Tells of a migration that is applied and stays so.
+    pub(crate) fn note_applied(&mut self, migration: &'m Migration, elapsed: Duration) {
+        let database = &self.target.database.name;
+        self.migrator.tell(&Event::MigrationApplied { database, migration, elapsed });
+        self.applied.push(AppliedStep {
+            version: migration.version,
+            name: migration.name.to_string(),
+            elapsed,
+        });
+    }
+
+    /// Reads the history again, over a new connection if need be, and makes sure of what it shows.
+    async fn look_again(&mut self) -> Result<(), DatabaseError> {
+        let mut is_same_session = self.session.is_some();
+        let facts = match self.read_again().await {
+            Ok(facts) => facts,
+            Err(_) if is_same_session => {
+                self.session = None;
+                self.is_locked = false;
+                is_same_session = false;
+                self.read_again().await?
+            }
+            Err(error) => return Err(error),
+        };
+        // A session that broke off may have been told less than was done.
+        let most = if is_same_session { self.committed } else { self.unsure.len() };
+        let is_there = |migration: &Migration| {
+            let is_it = |row: &&HistoryRow| row.version == migration.version;
+            facts.history.iter().find(is_it).is_some_and(|row| row.state == State::Applied)
+        };
+        let count = self.unsure.iter().take(most).take_while(|(migration, _)| is_there(migration)).count();
+        self.confirm(count);
+        self.facts = facts;
+        Ok(())
+    }
+
+    async fn read_again(&mut self) -> Result<Facts, DatabaseError> {
+        let is_unsure = !self.unsure.is_empty();
+        let session = self.session().await?;
+        let facts = survey(session.as_mut()).await?;
+        if is_unsure && facts.has_history && !facts.is_replica {
+            session.settle().await?;
+        }
+        Ok(facts)
+    }
+
+    /// Decides what comes after a failure: another try, or the end.
+    async fn after_failure(
+        &mut self,
+        patience: &mut Patience,
+        migration: &'m Migration,
+        error: Box<StepError>,
+    ) -> Result<(), Halt<'m>> {
+        let is_applied = self.applied.iter().any(|step| step.version == migration.version);
+        // The answer was lost, not the work; or somebody else's work was in the way.
+        if is_applied || (!self.is_locked && Since::of(&self.facts) != self.since) {
+            return Ok(());
+        }
+        let failed = |error| Halt::Failed { migration, error };
+        if !error.error.is_transient {
+            return Err(failed(error));
+        }
+        let budget = self.migrator.retry_for;
+        let mut backoff = match patience.retry.take() {
+            Some((version, backoff)) if version == migration.version => backoff,
+            _ => Backoff::new(budget),
+        };
+        let Some(pause) = backoff.pause() else { return Err(failed(error)) };
+        patience.retry = Some((migration.version, backoff));
+        let database = &self.target.database.name;
+        self.migrator.tell(&Event::MigrationRetried { database, migration, error: &error.error, pause });
+        if self.migrator.pause(pause).await { Ok(()) } else { Err(failed(error)) }
+    }
+
+    /// Looks until nobody else is at work here: a blocking wait inside the server would stand in the way of
+    /// `CREATE INDEX CONCURRENTLY`, which waits for everybody else's transaction.
+    async fn wait_for_lock(&mut self, patience: &mut Patience, holder: Option<&str>) -> Result<(), Halt<'m>> {
+        let mut holder = holder.map(str::to_owned);
+        let mut is_told = patience.lock.is_some();
+        let backoff = patience.lock.get_or_insert_with(|| Backoff::new(self.migrator.lock_wait));
+        let mut has_paused = backoff.budget().is_zero();
+        loop {
+            let Some(session) = self.session.as_mut() else { return Ok(()) };
+            match session.look_at_lock().await.map_err(Halt::Unusable)? {
+                Lock::Free if has_paused => return Ok(()),
+                // It was let go just now: others want it as well, so not all come back at once.
+                Lock::Free => {}
+                Lock::Held(now) => {
+                    holder = now.or(holder);
+                    if !is_told {
+                        is_told = true;
+                        let database = &self.target.database.name;
+                        self.migrator.tell(&Event::LockWaiting { database, holder: holder.as_deref() });
+                    }
+                }
+            }
+            let Some(pause) = backoff.pause() else {
+                let holder = holder.unwrap_or_else(|| "another process".to_owned());
+                let message =
+                    format!("the migration lock was not free within {:?}: {holder} has it", backoff.budget());
+                let error = DatabaseError::new(message).help("let it finish, or stop it, and run this again");
+                return Err(Halt::Unusable(error));
+            };
+            if !self.migrator.pause(pause).await {
+                return Err(Halt::Drained);
+            }
+            has_paused = true;
+        }
+    }
+
+    /// The open session, or a new one.
+    pub(crate) async fn session(&mut self) -> Result<&mut Box<dyn Session>, DatabaseError> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            empty => {
+                let mut session = engine(self.target.engine)?.connect(self.target).await?;
+                session.assume(self.facts.server.clone());
+                Ok(empty.insert(session))
+            }
+        }
+    }
+
+    pub(crate) fn work(&self, migration: &'m Migration) -> StepWork<'r>
+    where
+        'm: 'r,
+    {
+        StepWork {
+            migrations: self.migrator.migrations,
+            migration,
+            database: &self.target.database,
+            limits: self.migrator.limits,
+            who: &self.migrator.who,
+        }
+    }
+
+    /// The history as the plan has it, with what was applied since.
+    pub(crate) fn since(&self) -> Since {
+        self.since
+    }
+
+    pub(crate) fn has_one_more(&mut self, version: Version) {
+        self.since = self.since.with(version);
+    }
+}
+
+fn is_outside(step: &Step<'_>) -> bool {
+    step.migration.transaction == Transaction::None
+}
+
+/// Where the database can't be asked any more.
+fn unknown_before(mut error: Box<StepError>) -> Box<StepError> {
+    error.error.notes.push(
+        "the database cannot be asked any more what of this run was applied: the next run sees it".into(),
+    );
+    error
+}
+
+impl Migrator<'_> {
+    /// Sleeps; says whether the run is to go on.
+    async fn pause(&self, pause: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = self.interrupter.is_at_least(Urgency::Drain) => false,
+        }
+    }
+}

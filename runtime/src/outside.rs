@@ -1,0 +1,114 @@
+//! A migration outside a transaction: statement by statement, with the history saying how far it came.
+
+use std::time::Instant;
+
+use sharded_migrations_core::plan::{Start, Step};
+use sharded_migrations_core::{Migration, Resume};
+
+use crate::engine::{Found, Progress, Stop, Why};
+use crate::error::DatabaseError;
+use crate::event::Event;
+use crate::migrate::{Halt, OneDatabase};
+use crate::step::StepWork;
+
+impl<'m> OneDatabase<'_, 'm> {
+    /// Runs what is left of it. The session has the migration lock.
+    pub(crate) async fn outside(&mut self, step: &Step<'m>) -> Result<(), Halt<'m>> {
+        let migration = step.migration;
+        let work = self.work(migration);
+        let database = &self.target.database.name;
+        self.migrator.tell(&Event::MigrationStarted { database, migration });
+        let started = Instant::now();
+        let mut done = match step.start {
+            Start::Fresh => {
+                self.record(&work, migration, Progress::Started(self.since())).await?;
+                self.has_one_more(migration.version);
+                0
+            }
+            Start::Resumed { done, in_doubt } => {
+                self.record(&work, migration, Progress::Resumed(done)).await?;
+                if in_doubt && self.look_for(&work, migration, done).await? == Found::Done {
+                    self.record(&work, migration, Progress::Statements(done + 1)).await?;
+                    done + 1
+                } else {
+                    done
+                }
+            }
+        };
+        while done < migration.statements.len() {
+            if self.migrator.interrupter.is_draining() {
+                self.record(&work, migration, Progress::Paused(done)).await?;
+                return Err(Halt::Drained);
+            }
+            self.statement(&work, migration, done).await?;
+            done += 1;
+            self.record(&work, migration, Progress::Statements(done)).await?;
+        }
+        let elapsed = started.elapsed();
+        self.record(&work, migration, Progress::Applied(elapsed)).await?;
+        self.note_applied(migration, elapsed);
+        Ok(())
+    }
+
+    async fn statement(
+        &mut self,
+        work: &StepWork<'_>,
+        migration: &'m Migration,
+        index: usize,
+    ) -> Result<(), Halt<'m>> {
+        let failed = |error| Halt::Failed { migration, error: work.statement_failed(index, error) };
+        let text = work.statement(index).map_err(failed)?;
+        let migrator = self.migrator;
+        let session = self.session().await.map_err(failed)?;
+        let canceller = session.canceller();
+        let ran = session.statement(&text.text);
+        let Err(error) = migrator.interruptible(canceller, ran).await else { return Ok(()) };
+        // Where the server said no, what the statement did is undone, and the next run begins with it. Where
+        // the connection is gone, this cannot be recorded either, and the statement stays in doubt.
+        if migration.outside.get(index).is_some_and(|statement| !statement.concurrently) {
+            let _ = self.record(work, migration, Progress::Paused(index)).await;
+        }
+        Err(failed(error))
+    }
+
+    /// What became of a statement that an earlier run may have been at.
+    async fn look_for(
+        &mut self,
+        work: &StepWork<'_>,
+        migration: &'m Migration,
+        index: usize,
+    ) -> Result<Found, Halt<'m>> {
+        let failed = |error| Halt::Failed { migration, error: work.statement_failed(index, error) };
+        let what = match migration.outside.get(index).map(|statement| &statement.resume) {
+            None | Some(Resume::Again | Resume::Unknown) => return Ok(Found::Undone),
+            Some(Resume::DropIndex { index }) => {
+                work.name(index).map(|index| Resume::DropIndex { index }).map_err(failed)?
+            }
+            Some(Resume::CreateIndex { index, table }) => {
+                let names = work.name(index).and_then(|index| Ok((index, work.name(table)?)));
+                let (index, table) = names.map_err(failed)?;
+                Resume::CreateIndex { index, table }
+            }
+        };
+        let session = self.session().await.map_err(failed)?;
+        session.look_for(&what).await.map_err(failed)
+    }
+
+    async fn record(
+        &mut self,
+        work: &StepWork<'_>,
+        migration: &'m Migration,
+        progress: Progress,
+    ) -> Result<(), Halt<'m>> {
+        let failed = |error: DatabaseError| Halt::Failed { migration, error: work.failed(error) };
+        let text = work.text().map_err(failed)?;
+        let step = work.step(&text);
+        let session = self.session().await.map_err(Halt::Unusable)?;
+        session.record(&step, progress).await.map_err(|Stop { why, .. }| match why {
+            Why::Locked => Halt::Locked(None),
+            Why::Stale => Halt::Again,
+            Why::Unprepared(error) => Halt::Unusable(error),
+            Why::Failed(error) => failed(error),
+        })
+    }
+}
