@@ -1,0 +1,168 @@
+//! A network in between: a TCP proxy on loopback that delays, and counts turns.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+/// Every byte takes the same time on the way, however many are on it: a message in many pieces, or many
+/// messages at once, are delayed once and not one after another. The handshake of TCP, which a proxy
+/// cannot see, is made to take a turn as well.
+pub(crate) struct Proxy {
+    port: u16,
+    counts: Arc<Counts>,
+    /// On threads of its own, so that a contender that blocks its own does not hold up the network.
+    _runtime: Runtime,
+}
+
+/// What went through since the last [`Proxy::take`].
+#[derive(Debug, Default)]
+struct Counts {
+    turns: AtomicU64,
+    connections: AtomicU64,
+}
+
+/// Bytes on their way. Everything takes equally long, so what set out first arrives first, and one queue
+/// serves all connections.
+struct Parcel {
+    due: Instant,
+    to: Destination,
+}
+
+enum Destination {
+    Socket(UnboundedSender<Vec<u8>>, Vec<u8>),
+    Waiting(oneshot::Sender<()>),
+}
+
+#[derive(Clone)]
+struct Line {
+    delay: Duration,
+    queue: mpsc::Sender<Parcel>,
+}
+
+impl Proxy {
+    /// To a port of 127.0.0.1, with a delay each way.
+    pub(crate) fn start(server: u16, delay: Duration) -> io::Result<Self> {
+        let (queue, parcels) = mpsc::channel();
+        // A thread, because the timers of an async runtime are coarse: a millisecond.
+        thread::spawn(move || deliver(&parcels));
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let port = listener.local_addr()?.port();
+        let counts = Arc::new(Counts::default());
+        let line = Line { delay, queue };
+        let counted = Arc::clone(&counts);
+        runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(connection(client, server, line.clone(), Arc::clone(&counted)));
+            }
+        });
+        Ok(Self { port, counts, _runtime: runtime })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Turns and connections since the last call. A turn is what a client waits for: it has said
+    /// something, and something comes back.
+    pub(crate) fn take(&self) -> (u64, u64) {
+        (self.counts.turns.swap(0, Relaxed), self.counts.connections.swap(0, Relaxed))
+    }
+}
+
+/// Hands over each parcel when it is due. A connection that is gone no longer wants its own.
+fn deliver(parcels: &mpsc::Receiver<Parcel>) {
+    for parcel in parcels {
+        thread::sleep(parcel.due.saturating_duration_since(Instant::now()));
+        match parcel.to {
+            Destination::Socket(socket, bytes) => drop(socket.send(bytes)),
+            Destination::Waiting(waiter) => drop(waiter.send(())),
+        }
+    }
+}
+
+async fn connection(client: TcpStream, server: u16, line: Line, counts: Arc<Counts>) -> io::Result<()> {
+    counts.connections.fetch_add(1, Relaxed);
+    for _ in ["SYN", "SYN-ACK"] {
+        let (waiter, arrived) = oneshot::channel();
+        line.send(Destination::Waiting(waiter));
+        let _ = arrived.await;
+    }
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let has_asked = Arc::new(AtomicBool::new(false));
+
+    let asked = Arc::clone(&has_asked);
+    carry(from_client, to_server, line.clone(), move || asked.store(true, Relaxed), || {});
+    carry(
+        from_server,
+        to_client,
+        line,
+        || {},
+        move || {
+            if has_asked.swap(false, Relaxed) {
+                counts.turns.fetch_add(1, Relaxed);
+            }
+        },
+    );
+    Ok(())
+}
+
+/// Carries one direction until its sender closes.
+fn carry(
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+    line: Line,
+    on_departure: impl Fn() + Send + 'static,
+    on_arrival: impl Fn() + Send + 'static,
+) {
+    let (socket, arrived) = unbounded_channel();
+    tokio::spawn(depart(from, socket, line, on_departure));
+    tokio::spawn(arrive(arrived, to, on_arrival));
+}
+
+async fn depart(
+    mut from: OwnedReadHalf,
+    socket: UnboundedSender<Vec<u8>>,
+    line: Line,
+    on_departure: impl Fn(),
+) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        on_departure();
+        line.send(Destination::Socket(socket.clone(), buffer[..length].to_vec()));
+    }
+}
+
+async fn arrive(
+    mut arrived: UnboundedReceiver<Vec<u8>>,
+    mut to: OwnedWriteHalf,
+    on_arrival: impl Fn(),
+) -> io::Result<()> {
+    while let Some(bytes) = arrived.recv().await {
+        on_arrival();
+        to.write_all(&bytes).await?;
+    }
+    to.shutdown().await
+}
+
+impl Line {
+    fn send(&self, to: Destination) {
+        // The other end is there as long as this is.
+        let _ = self.queue.send(Parcel { due: Instant::now() + self.delay, to });
+    }
+}
