@@ -82,7 +82,7 @@ pub(crate) struct Run {
 }
 
 /// Loops whose time is a plain sum of delays are not repeated from this many databases on.
-const LONG_LOOP: usize = 64;
+const LONG_LOOP: usize = 16;
 
 impl Bench<'_> {
     /// Makes, once, the databases of the scenarios that start from applied migrations: a set a tool.

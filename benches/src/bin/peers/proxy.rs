@@ -166,3 +166,71 @@ impl Line {
         let _ = self.queue.send(Parcel { due: Instant::now() + self.delay, to });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net;
+
+    use super::*;
+
+    /// Longer than any chunk, so that it travels in many.
+    const LONG: usize = 1_000_000;
+    const DELAY: Duration = Duration::from_millis(2);
+
+    /// Answers each message of a known length with itself, once it has all of it.
+    fn echo(lengths: &'static [usize]) -> u16 {
+        let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                thread::spawn(move || {
+                    for length in lengths {
+                        let mut message = vec![0; *length];
+                        stream.read_exact(&mut message).unwrap();
+                        stream.write_all(&message).unwrap();
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    #[test]
+    fn many_connections_get_every_byte_back_and_their_turns_are_counted() {
+        const LENGTHS: &[usize] = &[1, LONG, 10];
+        const CONNECTIONS: usize = 80;
+        let proxy = Proxy::start(echo(LENGTHS), DELAY).unwrap();
+        let talk = || {
+            let started = Instant::now();
+            let mut stream = net::TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port())).unwrap();
+            for length in LENGTHS {
+                let message: Vec<u8> = (0..*length).map(|number| (number % 251) as u8).collect();
+                let mut answer = vec![0; *length];
+                stream.write_all(&message).unwrap();
+                stream.read_exact(&mut answer).unwrap();
+                assert!(answer == message, "the answer to {length} bytes is another");
+            }
+            // The handshake, and each message there and back.
+            assert!(started.elapsed() >= DELAY * 2 * (LENGTHS.len() as u32 + 1));
+        };
+        thread::scope(|scope| (0..CONNECTIONS).for_each(|_| drop(scope.spawn(talk))));
+        let turns = (LENGTHS.len() * CONNECTIONS) as u64;
+        assert_eq!(proxy.take(), (turns, CONNECTIONS as u64));
+        assert_eq!(proxy.take(), (0, 0));
+    }
+
+    #[test]
+    fn what_is_sent_without_waiting_is_one_turn() {
+        // The answer comes to two messages at once.
+        let proxy = Proxy::start(echo(&[2]), DELAY).unwrap();
+        let mut stream = net::TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port())).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(b"a").unwrap();
+        stream.write_all(b"b").unwrap();
+        let mut answer = [0; 2];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!((&answer, proxy.take()), (b"ab", (1, 1)));
+    }
+}
