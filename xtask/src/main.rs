@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "a tool talks to whoever started it")]
 
+mod bench;
 mod install;
 mod layering;
 mod test;
@@ -10,7 +11,9 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 usage: cargo xtask test [-- ARGUMENTS OF NEXTEST]   all tests, on servers that it starts (and installs, if it may)
-       cargo xtask layering                         checks that dependencies between the crates go down only";
+       cargo xtask layering                         checks that dependencies between the crates go down only
+       cargo xtask bench peers [OPTIONS]            this crate, its peers and the raw limit; `--help` says more
+       cargo xtask bench fleet [OPTIONS]            fleets of hundreds of databases with nothing pending";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -19,6 +22,7 @@ fn main() -> ExitCode {
     let result = match (verb.as_deref(), rest.is_empty()) {
         (Some("test"), _) => test::run(&rest),
         (Some("layering"), true) => layering::run(),
+        (Some("bench"), false) => bench::run(&rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
