@@ -33,6 +33,21 @@ fn a_server_killed_in_transactions() {
     crash_each("server killed, in transactions", Part::IN_TRANSACTIONS);
 }
 
+#[test]
+fn a_process_killed_outside_transactions() {
+    strike_each("SIGKILL, outside transactions", Part::OUTSIDE, kill);
+}
+
+#[test]
+fn a_connection_cut_outside_transactions() {
+    strike_each("connection cut, outside transactions", Part::OUTSIDE, cut);
+}
+
+#[test]
+fn a_server_killed_outside_transactions() {
+    crash_each("server killed, outside transactions", Part::OUTSIDE);
+}
+
 fn kill(lane: &Lane, run: &Undisturbed, point: &Point) {
     let (mut process, proxy) = run.stand(lane, point);
     process.kill().unwrap();

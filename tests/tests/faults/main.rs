@@ -12,6 +12,7 @@
 mod connections;
 mod every_place;
 mod eye;
+mod invalid_index;
 mod lane;
 mod proxy;
 mod reported;

@@ -19,6 +19,8 @@ impl Part {
     /// The migrations in transactions, from nothing.
     pub(crate) const IN_TRANSACTIONS: Self =
         Self { before: None, to: Some(crate::set::LAST_IN_A_TRANSACTION) };
+    /// Those outside transactions, behind the others.
+    pub(crate) const OUTSIDE: Self = Self { before: Some(crate::set::LAST_IN_A_TRANSACTION), to: None };
 
     /// Makes the databases as they are before the part.
     pub(crate) fn prepare(self, lane: &Lane) {
