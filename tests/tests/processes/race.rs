@@ -21,7 +21,7 @@ fn applications_that_start_at_once_apply_each_migration_once(engine: Engine) {
     let project = fleet.project(&files);
     let start =
         |_| on(&fleet, &project, "--migrate").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let processes: Vec<_> = (0..6).map(start).collect();
+    let processes: Vec<_> = (0..16).map(start).collect();
     for process in processes {
         let output = process.wait_with_output().unwrap();
         let said = [&output.stdout[..], &output.stderr].concat();

@@ -5,6 +5,7 @@ mod connections;
 mod hosts;
 mod lock;
 mod passwords;
+mod pooler;
 mod reference;
 mod replica;
 mod schema;

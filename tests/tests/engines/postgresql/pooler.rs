@@ -1,0 +1,34 @@
+//! PgBouncer between a run and its server.
+
+use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
+use sharded_migrations_tests::postgres::Cluster;
+
+use crate::support::{Engine, TestFleet, ending};
+
+const FIRST: (&str, &str) =
+    ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\n");
+const SECOND: (&str, &str) = ("V2__b.sql", "-- #[route(group = \"users\")]\nALTER TABLE a ADD b int;\n");
+
+/// In both modes, and a pooler that lends its connections to others afterwards lends no lock with them.
+#[test]
+fn transactions_are_applied_through_a_pooler() {
+    for mode in [PoolMode::Session, PoolMode::Transaction] {
+        let pooler = PgBouncer::start(Cluster::shared(), mode);
+        let mut fleet = TestFleet::of_three(Engine::Postgres);
+        for name in ["default", "users_01", "users_02"] {
+            let url = pooler.url(fleet.database(name).postgres());
+            fleet.set_url(name, url);
+        }
+        let set = fleet.set(&[FIRST, SECOND]);
+        let first = fleet.run(set);
+        assert_eq!(
+            ending(&first),
+            "exit 0\ndefault: done 1, 0 before\nusers_01: done 1 2, 0 before\nusers_02: done 1 2, 0 before",
+            "{mode:?}: {first:?}"
+        );
+        let second = fleet.run(set);
+        assert!(ending(&second).starts_with("exit 0\ndefault: done, 1 before\n"), "{mode:?}: {second:?}");
+        fleet.wait_until_unlocked();
+        assert_eq!(fleet.database("users_02").query("SELECT id, b FROM a"), "1|");
+    }
+}
