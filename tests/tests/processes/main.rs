@@ -11,3 +11,4 @@ mod environment;
 mod output;
 mod program;
 mod race;
+mod repair;

@@ -1,6 +1,6 @@
 //! Every statement that is ours. Names and texts of users go in quoted.
 
-use crate::engine::{HISTORY_TABLE, Progress, Server, Since, Step};
+use crate::engine::{Change, HISTORY_TABLE, Progress, RowChange, Server, Since, Step};
 
 /// One message, two statements: what the server and the database are, then the history.
 ///
@@ -166,6 +166,25 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
             )) + &reset()
         }
     }
+}
+
+/// Rows that somebody has looked at, in one transaction. It is typed by hand, so it says soon that somebody
+/// else has locked the table.
+pub(super) fn change_rows(schema: &str, changes: &[RowChange]) -> String {
+    let table = table(schema);
+    let change = |RowChange { version, change }: &RowChange| match change {
+        Change::Paused(done) => format!(
+            "UPDATE {table} SET state = 'paused', statements_done = {done} WHERE version = {version};\n"
+        ),
+        Change::Applied { name, checksum, statements } => format!(
+            "UPDATE {table} SET state = 'applied', name = {}, checksum = '{checksum}', \
+             statements_done = {statements}, applied_at = pg_catalog.clock_timestamp() WHERE version = {version};\n",
+            literal(name)
+        ),
+        Change::Deleted => format!("DELETE FROM {table} WHERE version = {version};\n"),
+    };
+    let changes: String = changes.iter().map(change).collect();
+    format!("BEGIN;\nSET LOCAL lock_timeout = '10s';\n{changes}COMMIT")
 }
 
 fn insert(schema: &str, step: &Step<'_>, since: Since, state: &str, done: usize, elapsed: &str) -> String {
