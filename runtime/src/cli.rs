@@ -103,6 +103,18 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
     if let Some(jobs) = options.jobs {
         migrator = migrator.concurrency(jobs.get());
     }
+    if let Some(limit) = options.lock_timeout {
+        migrator = migrator.lock_timeout(limit);
+    }
+    if let Some(limit) = options.statement_timeout {
+        migrator = migrator.statement_timeout(limit);
+    }
+    if let Some(wait) = options.lock_wait {
+        migrator = migrator.lock_wait(wait);
+    }
+    if let Some(budget) = options.retry_for {
+        migrator = migrator.retry_for(budget);
+    }
     Ok(migrator)
 }
 
@@ -253,6 +265,24 @@ mod tests {
         assert_eq!(verb(&["app", "--migrate", "status"]), Some(Some(Verb::Status)));
         assert_eq!(verb(&["app", "--migrate=pln"]), None);
         assert_eq!(verb(&["app", "--migrate", "pln"]), None);
+    }
+
+    #[test]
+    fn both_forms_take_times_in_the_units_of_headers() {
+        let words =
+            ["--lock-timeout", "500ms", "--statement-timeout=15min", "--lock-wait", "0", "--retry-for=2s"];
+        let flat = Flattened::parse_from([&["app", "--migrate"], &words[..]].concat()).migrate.options;
+        let Sub::Migrate(sub) = Sub::parse_from([&["app", "migrate", "apply"], &words[..]].concat());
+        assert_eq!(sub.parts(), (Verb::Apply, &flat));
+        let times = [flat.lock_timeout, flat.statement_timeout, flat.lock_wait, flat.retry_for];
+        let milliseconds = times.map(|time| time.unwrap().as_millis());
+        assert_eq!(milliseconds, [500, 900_000, 0, 2_000]);
+        for option in ["--lock-timeout", "--statement-timeout", "--lock-wait", "--retry-for"] {
+            assert!(
+                Flattened::try_parse_from(["app", "--migrate", option, "5"]).is_err(),
+                "{option} has a unit"
+            );
+        }
     }
 
     #[test]

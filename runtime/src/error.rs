@@ -22,6 +22,8 @@ pub struct DatabaseError {
     pub(crate) place: Option<SqlPlace>,
     /// Whether it may go well a little later: somebody else had what it needed.
     pub(crate) is_transient: bool,
+    /// Whether a statement was cancelled.
+    pub(crate) is_cancelled: bool,
 }
 
 /// A place in SQL that was sent.
@@ -42,6 +44,7 @@ impl DatabaseError {
             help: None,
             place: None,
             is_transient: false,
+            is_cancelled: false,
         }
     }
 

@@ -143,21 +143,30 @@ impl<'m> Migrator<'m> {
     pub async fn run(&self) -> Result<Report, RunError> {
         let started = Instant::now();
         self.warn_if_stale();
+        let databases = self.watched(self.ask_and_apply()).await;
+        let interrupted = self.interrupter.is_draining();
+        let report = Report { databases, elapsed: started.elapsed(), interrupted };
+        self.tell(&Event::RunFinished(&report));
+        report.into_result()
+    }
+
+    async fn ask_and_apply(&self) -> Vec<DatabaseReport> {
         // Connections open at once never exceed the concurrency: a larger fleet connects again.
         let keep = self.fleet.len() <= self.concurrency;
-        let asked = ask(&self.fleet.targets, self.question(keep)).await;
-        let is_clear = asked.iter().all(|asked| asked.standing.is_ok());
+        // A survey writes nothing, so one that is not wanted any more can be left where it is.
+        let asked: Vec<Option<Asked<'m>>> = tokio::select! {
+            biased;
+            asked = ask(&self.fleet.targets, self.question(keep)) => asked.into_iter().map(Some).collect(),
+            () = self.interrupter.is_at_least(Urgency::Drain) => self.fleet.targets.iter().map(|_| None).collect(),
+        };
+        let is_clear = asked.iter().flatten().all(|asked| asked.standing.is_ok());
 
         let stop = AtomicBool::new(!is_clear);
         let mut work: Vec<BoxFuture<'_, DatabaseReport>> = Vec::new();
         for (target, asked) in self.fleet.targets.iter().zip(asked) {
             work.push(Box::pin(self.finish(target, asked, &stop)));
         }
-        let databases = self.watched(in_parallel(self.concurrency, work)).await;
-        let interrupted = self.interrupter.is_draining();
-        let report = Report { databases, elapsed: started.elapsed(), interrupted };
-        self.tell(&Event::RunFinished(&report));
-        report.into_result()
+        in_parallel(self.concurrency, work).await
     }
 
     /// Works, and tells when the run is interrupted meanwhile.
@@ -203,25 +212,26 @@ impl<'m> Migrator<'m> {
         }
     }
 
-    /// Takes one database from its survey to its end.
-    async fn finish(&self, target: &Target, asked: Asked<'m>, stop: &AtomicBool) -> DatabaseReport {
+    /// Takes one database from its survey, if there was one, to its end.
+    async fn finish(&self, target: &Target, asked: Option<Asked<'m>>, stop: &AtomicBool) -> DatabaseReport {
         let database = &target.database;
         let (mut applied, mut applied_before) = (Vec::new(), 0);
         let is_to_end = stop.load(Ordering::Relaxed) || self.interrupter.is_draining();
-        let outcome = match (asked.standing, asked.facts) {
-            (Err(reasons), _) => Outcome::Refused(reasons),
-            (Ok(plan), _) if plan.steps.is_empty() => {
+        let outcome = match asked {
+            None => Outcome::NotStarted,
+            Some(Asked { standing: Err(reasons), .. }) => Outcome::Refused(reasons),
+            Some(Asked { standing: Ok(plan), .. }) if plan.steps.is_empty() => {
                 applied_before = plan.applied.len();
                 Outcome::Done
             }
-            (Ok(plan), Some(facts)) if !is_to_end => {
+            Some(Asked { standing: Ok(plan), facts: Some(facts), session }) if !is_to_end => {
                 self.tell(&Event::DatabaseStarted { database: &database.name, pending: plan.steps.len() });
-                let mut one = OneDatabase::new(self, target, asked.session, facts);
+                let mut one = OneDatabase::new(self, target, session, facts);
                 let outcome = one.run(plan).await;
                 (applied, applied_before) = (one.applied, one.applied_before);
                 outcome
             }
-            (Ok(_), _) => Outcome::NotStarted,
+            Some(Asked { standing: Ok(_), .. }) => Outcome::NotStarted,
         };
         if outcome != Outcome::Done {
             stop.store(true, Ordering::Relaxed);

@@ -55,6 +55,8 @@ pub(crate) enum Halt<'m> {
     Failed { migration: &'m Migration, error: Box<StepError> },
     /// The run is to end.
     Drained,
+    /// The run is to end, in the middle of a migration.
+    Interrupted,
 }
 
 /// How long this database is waited for.
@@ -104,7 +106,9 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             let applied_before = self.applied.len();
             let halt = match self.attempt(&plan).await {
                 Ok(()) => return Outcome::Done,
-                Err(halt @ (Halt::Unusable(_) | Halt::Drained)) if self.unsure.is_empty() => {
+                Err(halt @ (Halt::Unusable(_) | Halt::Drained | Halt::Interrupted))
+                    if self.unsure.is_empty() =>
+                {
                     return self.end(halt);
                 }
                 Err(halt) => halt,
@@ -123,7 +127,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                         Halt::Failed { migration, error: unknown_before(error) }
                     }
                     Halt::Again | Halt::Locked(_) => Halt::Unusable(error),
-                    Halt::Unusable(_) | Halt::Drained => halt,
+                    Halt::Unusable(_) | Halt::Drained | Halt::Interrupted => halt,
                 });
             }
             if self.applied.len() > applied_before {
@@ -135,7 +139,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 Err(_) if matches!(halt, Halt::Failed { .. }) => return self.end(halt),
                 Err(reasons) => return Outcome::Refused(reasons),
             };
-            match halt {
+            match self.unless_it_was_cancelled(halt) {
                 Halt::Again => patience.lock = None,
                 Halt::Locked(_) => {}
                 Halt::Failed { migration, error } => {
@@ -143,9 +147,21 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                         return self.end(halt);
                     }
                 }
-                Halt::Unusable(_) | Halt::Drained => return self.end(halt),
+                Halt::Interrupted if plan.steps.is_empty() => return Outcome::Done,
+                halt @ (Halt::Unusable(_) | Halt::Drained | Halt::Interrupted) => return self.end(halt),
             }
         }
+    }
+
+    /// What was cancelled because the run is to end has not failed.
+    fn unless_it_was_cancelled(&self, halt: Halt<'m>) -> Halt<'m> {
+        let error = match &halt {
+            Halt::Failed { error, .. } => &error.error,
+            Halt::Unusable(error) => error,
+            _ => return halt,
+        };
+        let is_ours = self.migrator.interrupter.urgency() >= Urgency::Cancel;
+        if error.is_cancelled && is_ours { Halt::Interrupted } else { halt }
     }
 
     fn end(&self, halt: Halt<'m>) -> Outcome {
@@ -153,7 +169,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             Halt::Failed { error, .. } => Outcome::Failed(error),
             Halt::Unusable(error) => Outcome::Refused(vec![Reason::Error(error)]),
             Halt::Again | Halt::Locked(_) | Halt::Drained if self.applied.is_empty() => Outcome::NotStarted,
-            Halt::Again | Halt::Locked(_) | Halt::Drained => Outcome::Interrupted,
+            Halt::Again | Halt::Locked(_) | Halt::Drained | Halt::Interrupted => Outcome::Interrupted,
         }
     }
 
@@ -165,7 +181,11 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         self.since = Since::of(&self.facts);
         let has_outside = plan.steps.iter().any(is_outside);
         let is_locked = self.is_locked;
-        let session = self.session().await.map_err(Halt::Unusable)?;
+        let interrupter = &self.migrator.interrupter;
+        let session = tokio::select! {
+            connected = self.session() => connected.map_err(Halt::Unusable)?,
+            () = interrupter.is_at_least(Urgency::Drain) => return Err(Halt::Drained),
+        };
         if has_outside && !is_locked {
             match session.try_lock().await.map_err(Halt::Unusable)? {
                 Lock::Free => self.is_locked = true,
@@ -175,12 +195,12 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             return Err(Halt::Again);
         }
         for steps in plan.steps.chunk_by(|a, b| !is_outside(a) && !is_outside(b)) {
+            if self.migrator.interrupter.is_draining() {
+                return Err(Halt::Drained);
+            }
             match steps {
                 [step] if is_outside(step) => self.outside(step).await?,
                 steps => self.batch(steps).await?,
-            }
-            if self.migrator.interrupter.is_draining() {
-                return Err(Halt::Drained);
             }
         }
         Ok(())

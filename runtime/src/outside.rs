@@ -38,7 +38,7 @@ impl<'m> OneDatabase<'_, 'm> {
         while done < migration.statements.len() {
             if self.migrator.interrupter.is_draining() {
                 self.record(&work, migration, Progress::Paused(done)).await?;
-                return Err(Halt::Drained);
+                return Err(Halt::Interrupted);
             }
             self.statement(&work, migration, done).await?;
             done += 1;

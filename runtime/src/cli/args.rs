@@ -1,9 +1,10 @@
 //! What can be typed.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use sharded_migrations_core::Version;
+use sharded_migrations_core::{Version, duration};
 
 use crate::fleet::Selection;
 use crate::repair::Repair;
@@ -144,6 +145,49 @@ pub struct Options {
     /// How many databases at a time [default: `concurrency` in databases.toml, else 32]
     #[arg(id = "migrate_jobs", long = "jobs", value_name = "N", help_heading = HEADING)]
     pub jobs: Option<NonZeroUsize>,
+
+    /// How long a statement waits for a table that others use, unless its file says it; 0 for no limit
+    /// [default: 5s, none for what runs CONCURRENTLY]
+    #[arg(
+        id = "migrate_lock_timeout",
+        long = "lock-timeout",
+        value_name = "TIME",
+        value_parser = duration::parse,
+        help_heading = HEADING
+    )]
+    pub lock_timeout: Option<Duration>,
+
+    /// How long a statement may run, unless its file says it; 0 for no limit [default: the server's]
+    #[arg(
+        id = "migrate_statement_timeout",
+        long = "statement-timeout",
+        value_name = "TIME",
+        value_parser = duration::parse,
+        help_heading = HEADING
+    )]
+    pub statement_timeout: Option<Duration>,
+
+    /// How long to wait while another process migrates the same database; 0 to give up at once
+    /// [default: 5min]
+    #[arg(
+        id = "migrate_lock_wait",
+        long = "lock-wait",
+        value_name = "TIME",
+        value_parser = duration::parse,
+        help_heading = HEADING
+    )]
+    pub lock_wait: Option<Duration>,
+
+    /// For how long a migration is tried again that others were in the way of; 0 for a single try
+    /// [default: 1min]
+    #[arg(
+        id = "migrate_retry_for",
+        long = "retry-for",
+        value_name = "TIME",
+        value_parser = duration::parse,
+        help_heading = HEADING
+    )]
+    pub retry_for: Option<Duration>,
 
     /// How results are shown
     #[arg(

@@ -95,6 +95,7 @@ pub(super) fn from_server(said: &DbError) -> DatabaseError {
         help: advice.map(|(_, help)| (*help).to_owned()),
         place: None,
         is_transient: TRANSIENT.contains(said.code()),
+        is_cancelled: *said.code() == SqlState::QUERY_CANCELED,
     }
 }
 
