@@ -325,6 +325,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_block_touches_can_be_declared() {
+        let block = "-- #[touches(product)]\nDO $$ BEGIN EXECUTE 'TRUNCATE ' || 'prod' || 'uct'; END $$;";
+        let made = (CATALOG, "CREATE TABLE product (id int);");
+        assert_eq!(of(&[made, (CATALOG, block)]), "");
+        let found = of(&[made, (USERS, block)]);
+        assert!(found.contains("V3__a.sql:2:14") && found.contains("only on group `catalog`"), "{found}");
+    }
+
+    #[test]
     fn what_is_never_reported() {
         let elsewhere = (
             CATALOG,

@@ -9,7 +9,7 @@ use std::thread;
 use squawk_parser::SyntaxKind::*;
 
 use super::tree::Tree;
-use super::{Fact, Fault, Reading, Statement, body, facts, transaction};
+use super::{Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, name, transaction};
 use crate::lex::{self, Token};
 use crate::project::{MigrationFile, Project};
 use crate::vars::{Expanded, expand};
@@ -20,6 +20,35 @@ const STACK: usize = 256 << 20;
 
 /// How deep parentheses and the like may nest. A level costs the parser a few kilobytes of stack.
 const DEEPEST: usize = 1_000;
+
+/// Puts what a file declares in `touches(..)` in the place of what could not be read.
+fn declare(file: &MigrationFile, readings: &mut [Reading]) {
+    let names: Vec<_> =
+        file.header.touches.iter().filter_map(|touch| Some((name::in_text(&touch.value)?, touch))).collect();
+    if names.is_empty() {
+        return;
+    }
+    for statement in readings.iter_mut().flat_map(|reading| &mut reading.statements) {
+        let is_opaque = |fact: &Fact| matches!(fact, Fact::Opaque(_));
+        if !statement.facts.iter().any(is_opaque) {
+            continue;
+        }
+        statement.facts.retain(|fact| !is_opaque(fact));
+        statement.facts.extend(names.iter().map(|(name, touch)| {
+            Fact::Named(Named {
+                action: Action::Use,
+                class: Class::Relation,
+                name: name.clone(),
+                on: None,
+                signature: None,
+                span: touch.span.clone(),
+                conditional: false,
+                maybe: false,
+            })
+        }));
+        statement.facts.push(Fact::Opaque(names.iter().map(|(name, _)| name.name.clone()).collect()));
+    }
+}
 
 /// Fills in the readings of all files.
 pub(crate) fn read(project: &mut Project) {
@@ -56,7 +85,9 @@ pub(crate) fn read(project: &mut Project) {
     thread::scope(|scope| {
         let work = move || {
             for (file, selected) in jobs {
-                file.readings = readings(file, databases, selected);
+                let mut readings = readings(file, databases, selected);
+                declare(file, &mut readings);
+                file.readings = readings;
             }
         };
         // Without a thread nothing is read, and the checks that need it have nothing to say.
