@@ -104,8 +104,20 @@ pub(crate) struct Server {
     pub(crate) schema: Option<String>,
     /// The server's version as it numbers it itself, such as 150004.
     pub(crate) version: u32,
-    /// Whether a commit need not wait for the disk when one behind it does.
-    pub(crate) relaxes_commits: bool,
+    /// What its commits wait for.
+    pub(crate) commits: Commits,
+}
+
+/// What the commits of a session wait for, as it is set for its role or database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Commits {
+    /// For the disk. One need not when another one behind it does.
+    Disk,
+    /// For other servers too, or nobody knows: each is left as it is.
+    #[default]
+    Others,
+    /// For nothing. What is told of as applied has to wait all the same.
+    Nothing,
 }
 
 /// A row of the history table, as both engines keep it.

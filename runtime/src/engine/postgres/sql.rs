@@ -1,6 +1,6 @@
 //! Every statement that is ours. Names and texts of users go in quoted.
 
-use crate::engine::{HISTORY_TABLE, Progress, Server, Since, Step};
+use crate::engine::{Commits, HISTORY_TABLE, Progress, Server, Since, Step};
 
 /// One message, two statements: what the server and the database are, then the history.
 ///
@@ -13,8 +13,8 @@ pg_catalog.concat_ws('/', extract(epoch from pg_catalog.pg_postmaster_start_time
 pg_catalog.current_setting('server_version_num'), \
 pg_catalog.has_schema_privilege(s.oid, 'CREATE'), \
 pg_catalog.current_setting('transaction_read_only'), \
-pg_catalog.current_setting('synchronous_standby_names') = '' \
-AND pg_catalog.current_setting('synchronous_commit') <> 'off' \
+CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN 'nothing' \
+WHEN pg_catalog.current_setting('synchronous_standby_names') = '' THEN 'disk' ELSE 'others' END \
 FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_namespace s ON s.oid = coalesce(\
 (SELECT c.relnamespace FROM pg_catalog.pg_class c \
 WHERE c.oid = pg_catalog.to_regclass('sharded_migrations_history')), \
@@ -82,6 +82,12 @@ pub(super) fn create_history(schema: &str) -> String {
     )
 }
 
+/// For a transaction that another one behind it makes durable with itself.
+pub(super) const COMMIT_AT_ONCE: &str = "SET LOCAL synchronous_commit = off";
+
+/// For a transaction whose role or database would not wait: what is told of as applied stays.
+pub(super) const WAIT_FOR_DISK: &str = "SET LOCAL synchronous_commit = local";
+
 /// Gives a session back its start when a migration is done with it, so that nothing leaks into the next: not
 /// `DISCARD ALL`, which would take the lock as well. The role comes first, as the rest is ours to do.
 pub(super) const RESET: [&str; 7] = [
@@ -139,9 +145,10 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
         || settings(server, step, "SET").map(|setting| format!(";\n{setting}")).collect::<String>();
     let reset = || RESET.map(|reset| format!(";\n{reset}")).concat();
     // Whoever else wants to write to the history waits a moment, not for a time-out of the migration's.
+    let wait = if server.commits == Commits::Nothing { format!("{WAIT_FOR_DISK};\n") } else { String::new() };
     let update = |set: String| {
         format!(
-            "BEGIN;\nSET LOCAL lock_timeout = 0;\nUPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
+            "BEGIN;\nSET LOCAL lock_timeout = 0;\n{wait}UPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
         )
     };
     match progress {
