@@ -103,12 +103,24 @@ pub(crate) struct Facts {
 /// What an engine needs to know of a server, beyond a single connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Server {
-    /// The schema of the history table.
+    /// The schema of the history table, as SQL names it: quoted where it has to be.
     pub(crate) schema: Option<String>,
     /// The server's version as it numbers it itself, such as 150004.
     pub(crate) version: u32,
-    /// Whether a commit need not wait for the disk when one behind it does.
-    pub(crate) relaxes_commits: bool,
+    /// What its commits wait for.
+    pub(crate) commits: Commits,
+}
+
+/// What the commits of a session wait for, as it is set for its role or database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Commits {
+    /// For the disk. One need not when another one behind it does.
+    Disk,
+    /// For other servers too, or nobody knows: each is left as it is.
+    #[default]
+    Others,
+    /// For nothing. What is told of as applied has to wait all the same.
+    Nothing,
 }
 
 /// A row of the history table, as both engines keep it.

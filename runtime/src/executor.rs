@@ -173,12 +173,18 @@ impl<'m> Migrator<'m> {
     async fn watched<T>(&self, work: impl Future<Output = T>) -> T {
         let mut steps = self.interrupter.steps();
         let mut work = std::pin::pin!(work);
-        loop {
+        let done = loop {
             tokio::select! {
-                done = &mut work => return done,
+                // Before the end that it leads to.
+                biased;
                 Ok(()) = steps.changed() => self.tell(&Event::Interrupted(*steps.borrow_and_update())),
+                done = &mut work => break done,
             }
+        };
+        if steps.has_changed().is_ok_and(|has_changed| has_changed) {
+            self.tell(&Event::Interrupted(*steps.borrow_and_update()));
         }
+        done
     }
 
     /// Works, and has the server cancel it when the run is to end at once.

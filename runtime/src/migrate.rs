@@ -135,8 +135,10 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             }
             plan = match judge(self.target, &self.facts, self.migrator.question(false)) {
                 Ok(plan) => plan,
-                // What it says of the failure itself comes first.
-                Err(_) if matches!(halt, Halt::Failed { .. }) => return self.end(halt),
+                // What the failure itself says comes first.
+                Err(reasons) if matches!(halt, Halt::Failed { .. }) => {
+                    return self.end(with_reasons(halt, &reasons));
+                }
                 Err(reasons) => return Outcome::Refused(reasons),
             };
             match self.unless_it_was_cancelled(halt) {
@@ -418,6 +420,18 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
 
 fn is_outside(step: &Step<'_>) -> bool {
     step.migration.transaction == Transaction::None
+}
+
+/// A failure, and what of the database itself is in the way by now: it has become a replica, perhaps.
+fn with_reasons<'m>(mut halt: Halt<'m>, reasons: &[Reason]) -> Halt<'m> {
+    if let Halt::Failed { error, .. } = &mut halt {
+        let notes = reasons.iter().filter_map(|reason| match reason {
+            Reason::Error(now) => Some(format!("now: {now}")),
+            _ => None,
+        });
+        error.error.notes.extend(notes);
+    }
+    halt
 }
 
 /// Where the database can't be asked any more.

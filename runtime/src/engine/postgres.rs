@@ -15,8 +15,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{
-    Batch, Canceller, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, RowChange, Server, Session, Since,
-    Step, Stop, Why, history_row,
+    Batch, Canceller, Commits, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, RowChange, Server,
+    Session, Since, Step, Stop, Why, history_row,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -373,11 +373,15 @@ impl About {
         let is = |index, value: &str| Ok::<_, DatabaseError>(column(row, index)? == value);
         Ok(Self {
             is_replica: is(0, "t")?,
-            identity: column(row, 1)?.to_owned(),
+            identity: [Some(column(row, 1)?), row.get(2)].into_iter().flatten().collect::<Vec<_>>().join("/"),
             server: Server {
                 schema: row.get(2).map(str::to_owned),
                 version: number(row, 3)?,
-                relaxes_commits: is(6, "t")?,
+                commits: match column(row, 6)? {
+                    "disk" => Commits::Disk,
+                    "nothing" => Commits::Nothing,
+                    _ => Commits::Others,
+                },
             },
             may_create: row.get(4) == Some("t"),
             is_read_only: is(5, "on")?,

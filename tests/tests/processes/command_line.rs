@@ -78,6 +78,8 @@ fn a_wrong_command_line_is_code_2_and_touches_nothing() {
         ("--migrate --to 77", "no migration has the version 77"),
         ("--migrate --to=-1", "a version is a whole number"),
         ("--migrate --jobs 0", "--jobs"),
+        ("--migrate --lock-timeout 5", "write it as `500ms`, `2s`, `1min` or `1h`"),
+        ("migrate apply --retry-for 1week", "`1week` is not a duration"),
         ("--migrate=aply", "[possible values: apply, plan, status, repair]"),
         ("--migrate --verbosity loud", "[possible values: quiet, normal, verbose]"),
         ("--migrate --format xml", "[possible values: human, json]"),
@@ -89,6 +91,7 @@ fn a_wrong_command_line_is_code_2_and_touches_nothing() {
         ("--migrate --applied", "`--retry` and `--applied` are for `repair` alone"),
         ("migrate status --retry", "`--retry` and `--applied` are for `repair` alone"),
         ("migrate repair --retry --database user_01", "did you mean `users_01`?"),
+        ("--lock-wait 3s", "without `--migrate`"),
         ("--verbosity quiet", "without `--migrate`"),
         ("--format json", "without `--migrate`"),
         ("migrate", "Usage"),
@@ -128,6 +131,16 @@ fn the_help_lists_the_options_under_a_heading_of_their_own() {
         ["--migrate [<VERB>]", "--database <NAME>", "--group", "--to", "--jobs", "--format", "--verbosity"]
     {
         assert!(options.contains(option), "{option} is not in\n{out}");
+    }
+    for (option, default) in [
+        ("--lock-timeout <TIME>", "[default: 5s, none for what runs CONCURRENTLY]"),
+        ("--statement-timeout <TIME>", "[default: the server's]"),
+        ("--lock-wait <TIME>", "[default: 5min]"),
+        ("--retry-for <TIME>", "[default: 1min]"),
+    ] {
+        let (_, rest) = options.split_once(option).unwrap();
+        let words = rest.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(default), "{option}: {default} is not in\n{out}");
     }
 }
 

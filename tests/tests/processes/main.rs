@@ -8,6 +8,7 @@ mod support;
 
 mod command_line;
 mod environment;
+mod interrupt;
 mod output;
 mod program;
 mod race;

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) struct Proxy {
     port: u16,
     counts: Arc<Counts>,
+    server: Arc<AtomicU16>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -33,9 +34,15 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let counts = Arc::new(Counts::default());
         let seen = Arc::clone(&counts);
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, server));
-        let thread = std::thread::spawn(move || work(&listener, server, &seen));
-        Self { port, counts, thread: Some(thread) }
+        let server = Arc::new(AtomicU16::new(server));
+        let to = Arc::clone(&server);
+        let thread = std::thread::spawn(move || work(&listener, &to, &seen));
+        Self { port, counts, server, thread: Some(thread) }
+    }
+
+    /// Has all connections from now on lead to another server, and those that are open end.
+    pub(crate) fn lead_to(&self, server: u16) {
+        self.server.store(server, Ordering::Relaxed);
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -60,9 +67,15 @@ impl Drop for Proxy {
     }
 }
 
-fn work(listener: &TcpListener, server: SocketAddr, counts: &Counts) {
+fn work(listener: &TcpListener, server: &AtomicU16, counts: &Counts) {
     let mut open: Vec<[TcpStream; 2]> = Vec::new();
+    let mut port = server.load(Ordering::Relaxed);
     while !counts.stop.load(Ordering::Relaxed) {
+        let now = server.load(Ordering::Relaxed);
+        if now != port {
+            port = now;
+            open.clear();
+        }
         let accepted = listener.accept().ok();
         let mut is_idle = accepted.is_none();
         // After the new one came, so that the end of an older one is seen first.
@@ -72,7 +85,7 @@ fn work(listener: &TcpListener, server: SocketAddr, counts: &Counts) {
             !moved.contains(&Moved::End)
         });
         if let Some((client, _)) = accepted {
-            let server = TcpStream::connect(server).unwrap();
+            let server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
             for stream in [&client, &server] {
                 stream.set_nonblocking(true).unwrap();
                 stream.set_nodelay(true).unwrap();

@@ -13,7 +13,10 @@ const ADVICE: &[(SqlState, &str)] = &[
         SqlState::INSUFFICIENT_PRIVILEGE,
         "let migrations use a role that may do this: `migrate_url` in databases.toml",
     ),
-    (SqlState::READ_ONLY_SQL_TRANSACTION, "let the URL lead to a server that takes writes"),
+    (
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+        "let the URL lead to the primary, and see that `default_transaction_read_only` is off there for this role",
+    ),
     (
         SqlState::ACTIVE_SQL_TRANSACTION,
         "this statement cannot run inside a transaction: put it into a file of its own with `-- #[no_transaction]`",

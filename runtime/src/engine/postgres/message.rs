@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::sql;
-use crate::engine::{Server, Since, Step};
+use crate::engine::{Commits, Server, Since, Step};
 
 /// What is sent at once, beyond which the rest is sent behind it: the server keeps a message as a whole,
 /// and its parse tree besides.
@@ -102,8 +102,14 @@ impl Message {
         for reset in sql::RESET {
             self.push(reset);
         }
-        if server.relaxes_commits && !is_last {
-            self.push("SET LOCAL synchronous_commit = off");
+        match (server.commits, is_last) {
+            (Commits::Disk, false) => {
+                self.push(sql::COMMIT_AT_ONCE);
+            }
+            (Commits::Nothing, true) => {
+                self.push(sql::WAIT_FOR_DISK);
+            }
+            _ => {}
         }
         let row = self.push(&sql::insert_applied(schema, step, since, previous > 0));
         if !is_last {

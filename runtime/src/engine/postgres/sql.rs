@@ -1,25 +1,23 @@
 //! Every statement that is ours. Names and texts of users go in quoted.
 
-use crate::engine::{Change, HISTORY_TABLE, Progress, RowChange, Server, Since, Step};
+use crate::engine::{Change, Commits, HISTORY_TABLE, Progress, RowChange, Server, Since, Step};
 
 /// One message, two statements: what the server and the database are, then the history.
 ///
 /// The identity is the server's start (in microseconds), the database and the schema: it needs no
 /// special right and is the same through every name and port. A history table that is on the
-/// `search_path` already is the one to use; else it will be made in the current schema.
+/// `search_path` already is the one to use; else it will be made in the current schema. A backend that is new
+/// has to read each catalog that a query names, so this one names none (1259 is `pg_class`).
 pub(super) const SURVEY: &str = "\
 SELECT pg_catalog.pg_is_in_recovery(), \
-pg_catalog.concat_ws('/', extract(epoch from pg_catalog.pg_postmaster_start_time()), d.oid, s.nspname), s.nspname, \
+pg_catalog.concat_ws('/', extract(epoch from pg_catalog.pg_postmaster_start_time()), pg_catalog.current_database()), \
+coalesce(o.schema, pg_catalog.quote_ident(pg_catalog.current_schema())), \
 pg_catalog.current_setting('server_version_num'), \
-pg_catalog.has_schema_privilege(s.oid, 'CREATE'), \
+o.schema IS NOT NULL OR pg_catalog.has_schema_privilege(pg_catalog.current_schema(), 'CREATE'), \
 pg_catalog.current_setting('transaction_read_only'), \
-pg_catalog.current_setting('synchronous_standby_names') = '' \
-AND pg_catalog.current_setting('synchronous_commit') <> 'off' \
-FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_namespace s ON s.oid = coalesce(\
-(SELECT c.relnamespace FROM pg_catalog.pg_class c \
-WHERE c.oid = pg_catalog.to_regclass('sharded_migrations_history')), \
-pg_catalog.to_regnamespace(pg_catalog.quote_ident(pg_catalog.current_schema()))) \
-WHERE d.datname = pg_catalog.current_database();\n\
+CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN 'nothing' \
+WHEN pg_catalog.current_setting('synchronous_standby_names') = '' THEN 'disk' ELSE 'others' END \
+FROM pg_catalog.pg_identify_object(1259, pg_catalog.to_regclass('sharded_migrations_history'), 0) o;\n\
 SELECT version, name, checksum, state, statements_done FROM sharded_migrations_history ORDER BY version";
 
 /// Takes the migration lock for the session.
@@ -61,7 +59,7 @@ pub(super) fn lock_holder(schema: &str) -> String {
 /// The server keeps the advisory locks of its databases apart; within one, a lock is a history
 /// table's.
 fn lock_key(schema: &str) -> String {
-    format!("pg_catalog.hashtextextended({}, 0)", literal(&format!("{schema}.{HISTORY_TABLE}")))
+    format!("pg_catalog.hashtextextended({}, 0)", literal(&table(schema)))
 }
 
 /// Safe when two processes come here at once: the lock lets in one at a time.
@@ -81,6 +79,12 @@ pub(super) fn create_history(schema: &str) -> String {
         table(schema)
     )
 }
+
+/// For a transaction that another one behind it makes durable with itself.
+pub(super) const COMMIT_AT_ONCE: &str = "SET LOCAL synchronous_commit = off";
+
+/// For a transaction whose role or database would not wait: what is told of as applied stays.
+pub(super) const WAIT_FOR_DISK: &str = "SET LOCAL synchronous_commit = local";
 
 /// Gives a session back its start when a migration is done with it, so that nothing leaks into the next: not
 /// `DISCARD ALL`, which would take the lock as well. The role comes first, as the rest is ours to do.
@@ -139,9 +143,10 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
         || settings(server, step, "SET").map(|setting| format!(";\n{setting}")).collect::<String>();
     let reset = || RESET.map(|reset| format!(";\n{reset}")).concat();
     // Whoever else wants to write to the history waits a moment, not for a time-out of the migration's.
+    let wait = if server.commits == Commits::Nothing { format!("{WAIT_FOR_DISK};\n") } else { String::new() };
     let update = |set: String| {
         format!(
-            "BEGIN;\nSET LOCAL lock_timeout = 0;\nUPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
+            "BEGIN;\nSET LOCAL lock_timeout = 0;\n{wait}UPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
         )
     };
     match progress {
@@ -225,12 +230,9 @@ pub(super) fn has_relation(name: &str) -> String {
 pub(super) const SETTLE: &str = "BEGIN; SET LOCAL synchronous_commit = local; \
     SELECT pg_catalog.pg_logical_emit_message(true, 'sharded_migrations', ''); COMMIT";
 
+/// The history table; a schema's name is quoted where it has to be, as the server gives it.
 fn table(schema: &str) -> String {
-    format!("{}.{HISTORY_TABLE}", identifier(schema))
-}
-
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    format!("{schema}.{HISTORY_TABLE}")
 }
 
 /// A text for the server, read alike with `standard_conforming_strings` on and off.
@@ -244,8 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_texts_are_quoted() {
-        assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
+    fn texts_are_quoted() {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
     }

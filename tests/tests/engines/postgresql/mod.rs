@@ -2,6 +2,8 @@
 
 mod connect;
 mod connections;
+mod durability;
+mod failover;
 mod hosts;
 mod lock;
 mod passwords;
@@ -10,4 +12,5 @@ mod reference;
 mod replica;
 mod schema;
 mod session;
+mod table_lock;
 mod tls;

@@ -5,22 +5,35 @@ use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
 use sharded_migrations_tests::postgres::Cluster;
 
 use crate::support::fleet::block_on;
-use crate::support::{Engine, TestFleet, ending};
+use crate::support::{Engine, TestFleet, ending, error};
 
 const FIRST: (&str, &str) =
     ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\n");
 const SECOND: (&str, &str) = ("V2__b.sql", "-- #[route(group = \"users\")]\nALTER TABLE a ADD b int;\n");
+const OUTSIDE: (&str, &str) = (
+    "V3__index.sql",
+    "-- #[route(group = \"users\")]\n-- #[no_transaction]\nCREATE INDEX CONCURRENTLY a_id ON a (id);\n\
+     INSERT INTO a VALUES (2);\n",
+);
+
+const NAMES: [&str; 3] = ["default", "users_01", "users_02"];
+
+/// Databases whose URLs lead to the pooler.
+fn behind(pooler: &PgBouncer) -> TestFleet {
+    let mut fleet = TestFleet::new(Engine::Postgres, &NAMES);
+    for name in NAMES {
+        let url = pooler.url(fleet.database(name).postgres());
+        fleet.set_url(name, url);
+    }
+    fleet
+}
 
 /// In both modes, and a pooler that lends its connections to others afterwards lends no lock with them.
 #[test]
 fn transactions_are_applied_through_a_pooler() {
     for mode in [PoolMode::Session, PoolMode::Transaction] {
         let pooler = PgBouncer::start(Cluster::shared(), mode);
-        let mut fleet = TestFleet::of_three(Engine::Postgres);
-        for name in ["default", "users_01", "users_02"] {
-            let url = pooler.url(fleet.database(name).postgres());
-            fleet.set_url(name, url);
-        }
+        let fleet = behind(&pooler);
         let set = fleet.set(&[FIRST, SECOND]);
         let first = fleet.run(set);
         assert_eq!(
@@ -52,4 +65,65 @@ fn nothing_is_repaired_where_no_lock_can_be_kept() {
     let error = repairs.databases[0].settled.as_ref().unwrap_err();
     assert!(error.message.contains("a pooler that gives each transaction another connection"), "{error}");
     assert_eq!(fleet.fingerprint(), before);
+}
+
+#[test]
+fn runs_at_once_through_a_pooler_apply_each_migration_once() {
+    for mode in [PoolMode::Session, PoolMode::Transaction] {
+        let pooler = PgBouncer::start(Cluster::shared(), mode);
+        let fleet = behind(&pooler);
+        let set = fleet.set(&[FIRST, SECOND]);
+        let migrators = [0; 4].map(|_| fleet.migrator(set));
+        let results = std::thread::scope(|scope| {
+            let threads = migrators.each_ref().map(|one| scope.spawn(|| crate::support::fleet::run(one)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        let applied: usize = results
+            .iter()
+            .map(|result| result.as_ref().map_or_else(|e| panic!("{mode:?}: {e}"), |r| r.applied()))
+            .sum();
+        assert_eq!(applied, 5, "{mode:?}: {results:?}");
+        fleet.wait_until_unlocked();
+        for name in NAMES {
+            assert_eq!(fleet.database(name).query("SELECT id FROM a"), "1", "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn outside_a_transaction_a_pool_of_sessions_is_as_good_as_the_server() {
+    let pooler = PgBouncer::start(Cluster::shared(), PoolMode::Session);
+    let fleet = behind(&pooler);
+    let result = fleet.run(fleet.set(&[FIRST, SECOND, OUTSIDE]));
+    assert!(ending(&result).starts_with("exit 0\n"), "{result:?}");
+    assert_eq!(fleet.database("users_02").query("SELECT id FROM a ORDER BY 1"), "1\n2");
+    fleet.wait_until_unlocked();
+}
+
+/// One lock for several statements takes one session for them.
+#[test]
+fn outside_a_transaction_a_pool_of_transactions_is_refused_before_anything_is_written() {
+    let pooler = PgBouncer::start(Cluster::shared(), PoolMode::Transaction);
+    let fleet = behind(&pooler);
+    let before = fleet.fingerprint();
+    let result = fleet.run(fleet.set(&[FIRST, SECOND, OUTSIDE]));
+    assert_eq!(
+        ending(&result),
+        "exit 5\ndefault: not started\nusers_01: refused error\nusers_02: refused error",
+        "{result:?}"
+    );
+    let message = error(&result);
+    assert!(message.contains("a pooler that gives each transaction another connection"), "{message}");
+    assert!(message.contains("`migrate_url` in databases.toml"), "{message}");
+    assert_eq!(fleet.fingerprint(), before);
+    fleet.wait_until_unlocked();
+
+    // The same with the URL of the last one's server besides.
+    let direct = fleet.database("users_02").url();
+    let fleet = fleet.toml("migrate_url = \"${DIRECT}\"\n").url("DIRECT", direct);
+    let set = fleet.set(&[FIRST, SECOND, OUTSIDE]);
+    let selection = sharded_migrations::Selection { databases: vec!["users_02".into()], groups: Vec::new() };
+    let migrator = sharded_migrations::Migrator::new(set, fleet.try_fleet(set, &selection).unwrap());
+    assert_eq!(ending(&crate::support::fleet::run(&migrator)), "exit 0\nusers_02: done 1 2 3, 0 before");
+    assert_eq!(fleet.database("users_02").query("SELECT id FROM a ORDER BY 1"), "1\n2");
 }

@@ -135,6 +135,14 @@ fn all_that_the_server_says_of_an_error_is_shown() {
             "CREATE TABLE p (a int) PARTITION BY LIST (a); REINDEX TABLE p",
             vec!["cannot run inside a transaction block", "#[no_transaction]"],
         ),
+        (
+            "DO $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$",
+            vec!["could not extend file", "SQLSTATE 53100", "make room on the server's disk"],
+        ),
+        (
+            "SET TRANSACTION READ ONLY; CREATE TABLE x (id int)",
+            vec!["in a read-only transaction", "SQLSTATE 25006", "lead to the primary"],
+        ),
         ("COPY pg_class TO STDOUT", vec!["with its client", "write INSERT statements"]),
     ];
     for (statement, parts) in cases {
