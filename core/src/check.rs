@@ -7,8 +7,11 @@
 mod duplicate_version;
 mod empty;
 mod no_route;
+mod objects;
 mod orphan_reverse;
+mod outside_transaction;
 mod session_control;
+mod syntax;
 mod transaction_control;
 mod unclosed;
 mod unknown_name;
@@ -27,13 +30,16 @@ pub const ALL: &[Check] = &[
     duplicate_version::check,
     empty::check,
     no_route::check,
+    objects::check,
     orphan_reverse::check,
+    outside_transaction::check,
     session_control::check,
     transaction_control::check,
     unclosed::check,
     unknown_name::check,
     unused_folder_route::check,
     vars::check,
+    syntax::check,
     unreached::check,
 ];
 

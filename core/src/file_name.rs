@@ -4,7 +4,7 @@
 use crate::migration::{Kind, Version};
 
 /// The name of a migration file, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FileName {
     /// The folder that holds the migration, relative to the folder of migrations; may be empty.
     pub folder: String,

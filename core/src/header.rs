@@ -35,16 +35,19 @@ pub struct Header {
     pub timeouts: Timeouts,
     /// `vars(..)`
     pub vars: Vec<Spanned<String>>,
+    /// `touches(..)`: what the blocks work on that cannot be read.
+    pub touches: Vec<Spanned<String>>,
     /// The lines that hold attributes, with their line ends.
     pub lines: Vec<Range<usize>>,
 }
 
 /// The attributes there are, and how each is written.
-const ATTRIBUTES: [(&str, &str); 5] = [
+const ATTRIBUTES: [(&str, &str); 6] = [
     ("route", "#[route(group = \"users\")]"),
     ("no_transaction", "#[no_transaction]"),
     ("lock_timeout", "#[lock_timeout = \"2s\"]"),
     ("statement_timeout", "#[statement_timeout = \"1min\"]"),
+    ("touches", "#[touches(orders, \"shop.order_line\")]"),
     ("vars", "#[vars(shard_id)]"),
 ];
 
@@ -227,6 +230,20 @@ impl Reader<'_> {
                     }
                 }
             }
+            ("touches", Meta::List { items, span, .. }) => {
+                if items.is_empty() {
+                    self.fault("`touches()` is empty", span.clone(), usage.clone());
+                }
+                for item in items {
+                    match item {
+                        Meta::Word(word) => self.header.touches.push(word.clone()),
+                        Meta::Literal(Spanned { value: Literal::Text(text), span }) => {
+                            self.header.touches.push(Spanned::new(text.clone(), span.clone()));
+                        }
+                        other => self.fault("expected the name of a table", other.span(), usage.clone()),
+                    }
+                }
+            }
             _ => {
                 self.header.has_route |= name.value == "route";
                 self.fault(format!("`{}` is not written like this", name.value), meta.span(), usage);
@@ -282,7 +299,7 @@ mod tests {
     fn attributes_of_every_kind() {
         let (header, faults) = header(
             "/* a licence */\n-- Prose first.\n--#[route(group = \"users\")] #[no_transaction]\n\n-- # [lock_timeout = \"2s\"]\n\
-             -- #[statement_timeout = \"1min\"]\n-- #[vars(shard_id, region)]\nselect 1; -- tail\n",
+             -- #[statement_timeout = \"1min\"]\n-- #[vars(shard_id, region)] #[touches(a, \"s.b\")]\nselect 1; -- tail\n",
         );
         assert_eq!(faults, []);
         assert_eq!(header.route.unwrap().route.to_string(), "group = \"users\"");
@@ -291,6 +308,8 @@ mod tests {
         assert_eq!(header.timeouts.statement, Some(Duration::from_secs(60)));
         let vars: Vec<_> = header.vars.iter().map(|var| var.value.as_str()).collect();
         assert_eq!(vars, ["shard_id", "region"]);
+        let touches: Vec<_> = header.touches.iter().map(|name| name.value.as_str()).collect();
+        assert_eq!(touches, ["a", "s.b"]);
         assert_eq!(header.lines.len(), 4);
     }
 
@@ -325,6 +344,8 @@ mod tests {
             "-- #[vars()]",
             "-- #[vars(\"a\")]",
             "-- #[\"x\"]",
+            "-- #[touches()]",
+            "-- #[touches(1)]",
             "-- #route(everywhere)",
             "-- #![no_transaction]",
             "-- route(group = \"users\")",

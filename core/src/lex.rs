@@ -139,6 +139,46 @@ pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
     found
 }
 
+/// Where a text nests deeper than `most` levels of parentheses, `CASE`, `NOT` and signs: whoever reads it by
+/// calling itself needs a stack for that.
+pub fn deeper_than(sql: &str, tokens: &[Token], most: usize) -> Option<usize> {
+    let (mut open, mut run) = (0_usize, 0_usize);
+    for token in tokens.iter().filter(|token| token.is_code()) {
+        let word = &sql[token.span.clone()];
+        // Most words are longer, and are not compared.
+        let is = |other: &str| word.len() == other.len() && word.eq_ignore_ascii_case(other);
+        run = if is("NOT") || ["-", "+", "~", "@", "!"].contains(&word) { run + 1 } else { 0 };
+        match token.kind {
+            TokenKind::OpenParen | TokenKind::OpenBracket => open += 1,
+            TokenKind::CloseParen | TokenKind::CloseBracket => open = open.saturating_sub(1),
+            TokenKind::Semi => open = 0,
+            _ if is("CASE") => open += 1,
+            _ if is("END") => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open + run > most {
+            return Some(token.span.start);
+        }
+    }
+    None
+}
+
+/// A statement's bytes without the semicolon that ends it.
+pub(crate) fn without_semicolon(sql: &str, span: Range<usize>) -> Range<usize> {
+    let bare = sql[span.clone()].strip_suffix(';').map(str::trim_end);
+    bare.map_or(span.clone(), |bare| span.start..span.start + bare.len())
+}
+
+/// Whether a statement is `COPY .. FROM stdin`, after which psql expects rows.
+pub fn copies_from_stdin(sql: &str, tokens: &[Token], statement: &Statement) -> bool {
+    if !statement.begins_with(&["COPY"]) {
+        return false;
+    }
+    let inside = tokens.iter().filter(|token| token.is_code() && statement.span.contains(&token.span.start));
+    let words: Vec<&str> = inside.map(|token| &sql[token.span.clone()]).collect();
+    words.windows(2).any(|pair| pair[0].eq_ignore_ascii_case("from") && pair[1].eq_ignore_ascii_case("stdin"))
+}
+
 /// The statement that is being read, and what is open in it.
 #[derive(Default)]
 struct Open {

@@ -27,6 +27,8 @@ pub mod topology;
 pub mod vars;
 
 #[cfg(feature = "compile")]
+mod catalog;
+#[cfg(feature = "compile")]
 pub mod check;
 #[cfg(feature = "compile")]
 pub mod compile;
@@ -36,6 +38,8 @@ pub mod header;
 pub mod lex;
 #[cfg(feature = "compile")]
 pub mod project;
+#[cfg(feature = "compile")]
+pub mod sql;
 
 pub use diagnostic::Diagnostic;
 pub use history::{HistoryRow, State};

@@ -73,7 +73,7 @@ impl fmt::Debug for Checksum {
 }
 
 /// Whether a migration may come after newer ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `V` files, and all files of other layouts: in the order of their versions.
     Ordered,

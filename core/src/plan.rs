@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::history::{HistoryRow, State};
-use crate::migration::{Checksum, Kind, Migration, Version};
-use crate::{Database, Outside, Resume, Route};
+use crate::migration::{Checksum, Kind, Migration, Transaction, Version};
+use crate::{Database, DatabaseName, Outside, Resume, Route};
 
 /// The steps of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub enum Refusal {
     },
     /// A no-transaction migration was started and not finished, and somebody has to look at what it left.
     Dirty {
+        /// The database.
+        database: DatabaseName,
         /// The version.
         version: Version,
         /// The name in the history.
@@ -123,7 +125,7 @@ pub fn plan<'m>(
     let recorded: BTreeSet<Version> = history.iter().map(|row| row.version).collect();
     let begun: BTreeMap<Version, Start> = history.iter().filter_map(|row| begun(row, &routed)).collect();
 
-    let judge = |row: &HistoryRow| judge(row, routed.get(&row.version).copied(), migrations);
+    let judge = |row: &HistoryRow| judge(row, database, routed.get(&row.version).copied(), migrations);
     let is_begun = |row: &&HistoryRow| begun.contains_key(&row.version);
     let mut refusals: Vec<Refusal> = history.iter().filter(|row| !is_begun(row)).filter_map(judge).collect();
 
@@ -162,7 +164,7 @@ fn begun(row: &HistoryRow, routed: &BTreeMap<Version, &Migration>) -> Option<(Ve
         State::Paused => false,
     };
     let done = usize::try_from(row.statements_done).ok()?;
-    if !is_same(migration, row) || done > migration.outside.len() {
+    if !is_started_one(migration, row) || done > migration.outside.len() {
         return None;
     }
     match migration.outside.get(done) {
@@ -175,8 +177,19 @@ fn is_same(migration: &Migration, row: &HistoryRow) -> bool {
     migration.name == row.name && migration.checksum == row.checksum
 }
 
+/// Whether it is what a row outside a transaction was started for. A checksum leaves out the attributes, and
+/// with them whether there is a transaction.
+fn is_started_one(migration: &Migration, row: &HistoryRow) -> bool {
+    is_same(migration, row) && migration.transaction == Transaction::None
+}
+
 /// What is wrong with one row of the history, if anything is.
-fn judge(row: &HistoryRow, routed: Option<&Migration>, all: &[Migration]) -> Option<Refusal> {
+fn judge(
+    row: &HistoryRow,
+    database: &Database,
+    routed: Option<&Migration>,
+    all: &[Migration],
+) -> Option<Refusal> {
     let same = |migration: &&Migration| is_same(migration, row);
     match routed {
         _ if row.state != State::Applied => {
@@ -185,10 +198,11 @@ fn judge(row: &HistoryRow, routed: Option<&Migration>, all: &[Migration]) -> Opt
                 Some(format!("{}:{position}", migration.file))
             };
             Some(Refusal::Dirty {
+                database: database.name.clone(),
                 version: row.version,
                 name: row.name.clone(),
                 statements_done: row.statements_done,
-                doubtful: routed.filter(same).and_then(doubtful),
+                doubtful: routed.filter(|migration| is_started_one(migration, row)).and_then(doubtful),
             })
         }
         Some(migration) if same(&migration) => None,
@@ -250,15 +264,16 @@ impl Refusal {
             Self::OutOfOrder { file, newest, .. } => format!(
                 "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`"
             ),
-            Self::Dirty { doubtful: Some(statement), .. } => format!(
-                "look whether the statement at {statement} was done: if it was not, `repair --retry` lets the \
-                 next run begin with it; if it was, `repair --applied` lets the next run go on behind it"
+            Self::Dirty { database, doubtful: Some(statement), .. } => format!(
+                "look whether the statement at {statement} was done: if it was not, `--migrate=repair --retry \
+                 --database {database}` lets the next run begin with it; if it was, `--migrate=repair --applied \
+                 --database {database}` lets the next run go on behind it"
             ),
-            Self::Dirty { doubtful: None, .. } => {
-                "look at what it left: undo that and `repair --retry` lets the next run apply the file from its \
-                 start; or finish it by hand and `repair --applied` records it as applied"
-                    .into()
-            }
+            Self::Dirty { database, doubtful: None, .. } => format!(
+                "look at what it left: undo that, and `--migrate=repair --retry --database {database}` lets the \
+                 next run apply the file from its start; or finish it by hand, and `--migrate=repair --applied \
+                 --database {database}` records it as applied"
+            ),
         }
     }
 }
@@ -292,7 +307,7 @@ impl fmt::Display for Refusal {
                 f,
                 "{version} is out of order: `{file}` is pending, but the newer {newest} is applied already"
             ),
-            Self::Dirty { version, name, statements_done, doubtful } => {
+            Self::Dirty { version, name, statements_done, doubtful, .. } => {
                 let why = match doubtful {
                     Some(_) => "nobody knows whether its next statement was done",
                     None => "its file is not the one that was started",
@@ -310,9 +325,9 @@ impl fmt::Display for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migration::{Timeouts, Transaction};
+    use crate::migration::Timeouts;
     use crate::topology::tests::database;
-    use crate::{DatabaseName, GroupName, List, Role};
+    use crate::{GroupName, List, Role};
     use proptest::prelude::*;
 
     fn migration(version: i64, name: &str, group: &'static str) -> Migration {
@@ -430,6 +445,10 @@ mod tests {
         let mut edited = set.clone();
         edited[3].checksum = Checksum([9; 32]);
         assert_eq!(outcome(&edited, &history(State::Paused, 1), None), "dirty 3");
+        let mut inside = set.clone();
+        inside[3].transaction = Transaction::Whole;
+        inside[3].outside = vec![].into();
+        assert_eq!(outcome(&inside, &history(State::Paused, 0), None), "dirty 3", "it has a transaction now");
         // It is not late, although a newer one was applied meanwhile.
         let newer = [history(State::Paused, 1), vec![row(&set[4])]].concat();
         assert_eq!(outcome(&set, &newer, None), "3 b");

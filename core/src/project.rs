@@ -10,6 +10,7 @@ use crate::header::predicate::RouteSource;
 use crate::header::{self, Header};
 use crate::lex::{self, Statement, Token};
 use crate::source::{SourceFile, normalise, path_in};
+use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
 use crate::{Diagnostic, load, suggest};
 
@@ -104,7 +105,10 @@ pub struct MigrationFile {
     /// What its header says.
     pub header: Header,
     /// The route that counts: its own, else the one of the nearest folder in `[routes]`.
+    /// For a reverse file that of its migration.
     pub route: Option<RouteSource>,
+    /// What its SQL says, for the databases of PostgreSQL that it is for.
+    pub readings: Vec<Reading>,
 }
 
 /// Takes the files apart, and says what is wrong with each by itself.
@@ -149,6 +153,7 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
     }
     project.is_whole = faults.is_empty();
     project.migrations.sort_by(|a, b| (a.name.version, &a.file).cmp(&(b.name.version, &b.file)));
+    sql::read(&mut project);
     project
 }
 
@@ -198,7 +203,16 @@ fn read_migration(
     };
     // A route that is there and could not be read has been reported: the file is not without one.
     let header = Header { has_route: header.has_route || folder_route.is_some(), ..header };
-    MigrationFile { file: file.to_owned(), name, source, tokens, statements, header, route }
+    MigrationFile {
+        file: file.to_owned(),
+        name,
+        source,
+        tokens,
+        statements,
+        header,
+        route,
+        readings: Vec::new(),
+    }
 }
 
 /// The line of `[routes]` for a folder: the longest folder that it is, or lies in.

@@ -28,6 +28,7 @@
 mod apply;
 mod args;
 mod plan;
+mod repair;
 mod status;
 
 use std::io::{self, Write};
@@ -36,6 +37,8 @@ use std::process::ExitCode;
 use sharded_migrations_core::Migrations;
 
 pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb, Verbosity};
+
+use args::Task;
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
@@ -66,17 +69,19 @@ impl MigrateCommand {
 }
 
 async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> ExitCode {
-    let migrator = match migrator(options, migrations) {
-        Ok(migrator) => migrator,
+    let prepared = options.task(verb).and_then(|task| Ok((task, migrator(options, migrations)?)));
+    let (task, migrator) = match prepared {
+        Ok(prepared) => prepared,
         Err(message) => {
             complain(&message);
             return exit_code::USAGE.into();
         }
     };
-    let code = match verb {
-        Verb::Apply => apply::apply(migrator, options).await,
-        Verb::Plan => show(&survey(migrator).await, options, plan::body, plan::summary),
-        Verb::Status => show(
+    let code = match task {
+        Task::Apply => apply::apply(migrator, options).await,
+        Task::Plan => show(&survey(migrator).await, options, plan::body, plan::summary),
+        Task::Repair(how) => repair::repair(migrator, how, options).await,
+        Task::Status => show(
             &survey(migrator).await,
             options,
             |database| status::body(migrations, database),
@@ -113,10 +118,14 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
     Ok(migrator)
 }
 
-/// Surveys; all there is to tell meanwhile are warnings.
 async fn survey(migrator: Migrator<'_>) -> Survey<'_> {
+    warnings(migrator).survey().await
+}
+
+/// All there is to tell meanwhile are warnings.
+fn warnings(migrator: Migrator<'_>) -> Migrator<'_> {
     let warnings = Human::new(reporter::Verbosity::Quiet, io::sink(), anstream::stderr());
-    migrator.on_event(move |event| warnings.event(event)).survey().await
+    migrator.on_event(move |event| warnings.event(event))
 }
 
 /// Shows a survey: a block for each database, then a line for all of them. What is refused goes to
@@ -149,16 +158,20 @@ fn show(
     if options.format == Format::Human && options.verbosity == Verbosity::Quiet {
         text.clear();
     }
-    let written = anstream::stdout().write_all(text.as_bytes());
-    let _ = anstream::stderr().write_all(refusals.as_bytes());
+    print(&text, &refusals, if survey.is_clear() { exit_code::DONE } else { exit_code::REFUSED })
+}
+
+/// Prints results to the one stream and what went wrong to the other; the code, unless that fails.
+fn print(results: &str, errors: &str, code: u8) -> u8 {
+    let written = anstream::stdout().write_all(results.as_bytes());
+    let _ = anstream::stderr().write_all(errors.as_bytes());
     match written {
         // A reader that is gone (`| head`) has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             complain(&format!("the result cannot be written: {error}"));
             exit_code::FAILED
         }
-        _ if survey.is_clear() => exit_code::DONE,
-        _ => exit_code::REFUSED,
+        _ => code,
     }
 }
 

@@ -63,6 +63,9 @@ pub(crate) trait Session: Send {
     /// Records how far a migration outside a transaction has come.
     async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), Stop>;
 
+    /// Changes rows of the history, all or none of them.
+    async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError>;
+
     /// Runs one statement outside any transaction.
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError>;
 
@@ -237,6 +240,24 @@ pub(crate) enum Progress {
     Paused(usize),
     /// All of it, in this time.
     Applied(Duration),
+}
+
+/// What becomes of a row of the history that somebody has looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowChange {
+    pub(crate) version: Version,
+    pub(crate) change: Change,
+}
+
+/// How a row changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// So many statements are done, and the next one was not run.
+    Paused(u32),
+    /// All of this is done.
+    Applied { name: String, checksum: Checksum, statements: u32 },
+    /// Nothing of it is.
+    Deleted,
 }
 
 /// What became of a statement.

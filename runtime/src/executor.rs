@@ -23,9 +23,9 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 /// Applies embedded migrations to a fleet.
 pub struct Migrator<'m> {
     pub(crate) migrations: &'m Migrations,
-    fleet: Fleet,
-    concurrency: usize,
-    to: Option<Version>,
+    pub(crate) fleet: Fleet,
+    pub(crate) concurrency: usize,
+    pub(crate) to: Option<Version>,
     pub(crate) lock_wait: Duration,
     pub(crate) retry_for: Duration,
     pub(crate) limits: Timeouts,
@@ -212,7 +212,7 @@ impl<'m> Migrator<'m> {
         (self.listener)(event);
     }
 
-    fn warn_if_stale(&self) {
+    pub(crate) fn warn_if_stale(&self) {
         if let Some(stale) = self.migrations.stale() {
             self.tell(&Event::StaleBinary(&stale));
         }

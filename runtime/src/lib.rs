@@ -31,6 +31,7 @@ pub mod error;
 pub mod event;
 pub mod exit_code;
 pub mod fleet;
+pub mod repair;
 pub mod report;
 #[cfg(feature = "clap")]
 mod reporter;
@@ -50,6 +51,7 @@ pub use event::Event;
 pub use executor::Migrator;
 pub use fleet::{Fleet, Selection};
 pub use interrupt::{Interrupter, Urgency};
+pub use repair::Repair;
 pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use sharded_migrations_core::{
     Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, Migration, Migrations,

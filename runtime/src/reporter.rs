@@ -7,8 +7,8 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::Event;
-pub(crate) use human::{Human, count, heading, reasons};
-pub(crate) use json::{Json, survey};
+pub(crate) use human::{Human, count, failure, heading, reasons};
+pub(crate) use json::{Json, repairs, survey};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

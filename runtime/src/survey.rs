@@ -155,15 +155,7 @@ pub(crate) fn judge<'m>(
     facts: &Facts,
     question: Question<'m>,
 ) -> Result<Plan<'m>, Vec<Reason>> {
-    if facts.is_replica {
-        let error = DatabaseError::new(
-            "the server is a replica: it answers from recovery, and replicas are never migrated",
-        );
-        let name = &target.database.name;
-        return Err(vec![Reason::Error(error.help(format!(
-            "let the URL of `{name}` lead to the primary, or declare `{name}` with `replica_of`"
-        )))]);
-    }
+    refuse_replica(target, facts).map_err(|error| vec![Reason::Error(error)])?;
     let plan = plan_from(target, &facts.history, question)?;
     match &facts.obstacle {
         Some(error) if !plan.steps.is_empty() => Err(vec![Reason::Error(error.clone())]),
@@ -171,7 +163,19 @@ pub(crate) fn judge<'m>(
     }
 }
 
-fn plan_from<'m>(
+pub(crate) fn refuse_replica(target: &Target, facts: &Facts) -> Result<(), DatabaseError> {
+    if !facts.is_replica {
+        return Ok(());
+    }
+    let name = &target.database.name;
+    Err(DatabaseError::new(
+        "the server is a replica: it answers from recovery, and replicas are never migrated",
+    )
+    .help(format!("let the URL of `{name}` lead to the primary, or declare `{name}` with `replica_of`")))
+}
+
+/// What a history means for the set, wherever it was read.
+pub(crate) fn plan_from<'m>(
     target: &Target,
     history: &[HistoryRow],
     question: Question<'m>,

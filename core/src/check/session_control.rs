@@ -43,6 +43,6 @@ mod tests {
             format!("-- #[route(everywhere)]\n{header}\nSET ROLE owner;\nVACUUM;\nDISCARD ALL;")
         };
         insta::assert_snapshot!(faults(&[("V2__a.sql", &sql("-- #[no_transaction]"))]));
-        assert_eq!(faults(&[("V2__a.sql", &sql("--"))]), "");
+        assert!(!faults(&[("V2__a.sql", &sql("--"))]).contains("session-control"));
     }
 }

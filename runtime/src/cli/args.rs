@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sharded_migrations_core::{Version, duration};
 
 use crate::fleet::Selection;
+use crate::repair::Repair;
 use crate::reporter;
 
 const HEADING: &str = "Migrations";
@@ -41,6 +42,8 @@ pub enum MigrateCommand {
     Plan(Options),
     /// Show what is applied and what is pending
     Status(Options),
+    /// Settle migrations that broke off outside a transaction, with `--retry` or `--applied`
+    Repair(Options),
 }
 
 impl MigrateCommand {
@@ -49,6 +52,7 @@ impl MigrateCommand {
             Self::Apply(options) => (Verb::Apply, options),
             Self::Plan(options) => (Verb::Plan, options),
             Self::Status(options) => (Verb::Status, options),
+            Self::Repair(options) => (Verb::Repair, options),
         }
     }
 }
@@ -62,6 +66,16 @@ pub enum Verb {
     Plan,
     /// Show what is applied and what is pending
     Status,
+    /// Settle migrations that broke off outside a transaction, with `--retry` or `--applied`
+    Repair,
+}
+
+/// What to do, with what has to be said for it.
+pub(super) enum Task {
+    Apply,
+    Plan,
+    Status,
+    Repair(Repair),
 }
 
 /// How results are shown.
@@ -119,6 +133,14 @@ pub struct Options {
     /// Nothing above this version
     #[arg(id = "migrate_to", long = "to", value_name = "VERSION", value_parser = version, help_heading = HEADING)]
     pub to: Option<Version>,
+
+    /// With `repair`: the statement in doubt was not done, the next run begins with it
+    #[arg(id = "migrate_retry", long = "retry", help_heading = HEADING)]
+    pub retry: bool,
+
+    /// With `repair`: the statement in doubt was done, the next run goes on behind it
+    #[arg(id = "migrate_applied", long = "applied", help_heading = HEADING)]
+    pub applied: bool,
 
     /// How many databases at a time [default: `concurrency` in databases.toml, else 32]
     #[arg(id = "migrate_jobs", long = "jobs", value_name = "N", help_heading = HEADING)]
@@ -191,6 +213,25 @@ pub struct Options {
 }
 
 impl Options {
+    /// What a verb asks for with these options.
+    pub(super) fn task(&self, verb: Verb) -> Result<Task, String> {
+        match (verb, self.retry, self.applied) {
+            (Verb::Apply, false, false) => Ok(Task::Apply),
+            (Verb::Plan, false, false) => Ok(Task::Plan),
+            (Verb::Status, false, false) => Ok(Task::Status),
+            (Verb::Repair, true, false) => Ok(Task::Repair(Repair::Retry)),
+            (Verb::Repair, false, true) => Ok(Task::Repair(Repair::Applied)),
+            (Verb::Repair, ..) => {
+                Err("`repair` needs one of two: `--retry` where the statement in doubt was \
+                                       not done, or `--applied` where it was"
+                    .into())
+            }
+            (Verb::Apply | Verb::Plan | Verb::Status, ..) => {
+                Err("`--retry` and `--applied` are for `repair` alone".into())
+            }
+        }
+    }
+
     pub(super) fn selection(&self) -> Selection {
         Selection { databases: self.database.clone(), groups: self.group.clone() }
     }

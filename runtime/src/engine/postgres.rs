@@ -15,8 +15,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{
-    Batch, Canceller, Commits, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, Server, Session, Since,
-    Step, Stop, Why, history_row,
+    Batch, Canceller, Commits, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, RowChange, Server,
+    Session, Since, Step, Stop, Why, history_row,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -166,6 +166,14 @@ impl Session for PostgresSession {
             Progress::Started(since) if !since.has_history => Why::Unprepared(error),
             _ => Why::Failed(DatabaseError { place: None, ..error }),
         }))
+    }
+
+    async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError> {
+        let changed = self.run(&sql::change_rows(self.schema()?, &self.server, changes)).await;
+        if changed.is_err() {
+            self.roll_back().await;
+        }
+        changed.map_err(|error| DatabaseError { place: None, ..error })
     }
 
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {

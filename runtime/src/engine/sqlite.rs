@@ -14,8 +14,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sharded_migrations_core::{HistoryRow, Resume};
 
 use super::{
-    Batch, Canceller, Engine, Facts, Found, Lock, Progress, Server, Session, Since, Step, Stop, Why,
-    history_row,
+    Batch, Canceller, Engine, Facts, Found, Lock, Progress, RowChange, Server, Session, Since, Step, Stop,
+    Why, history_row,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -114,6 +114,14 @@ impl Session for SqliteSession {
             row.record(connection, progress).map_err(|error| describe(&error))
         });
         recorded.await.map_err(|error| Stop::at_once(Why::Failed(error)))
+    }
+
+    async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError> {
+        let changes = changes.to_vec();
+        self.blocking(move |session| {
+            sql::change_rows(session.open()?, &changes).map_err(|error| describe(&error))
+        })
+        .await
     }
 
     /// Nothing here runs `CONCURRENTLY`.

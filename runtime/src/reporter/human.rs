@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use sharded_migrations_core::{DatabaseName, GroupName, diagnostic, suggest};
 
 use super::{Out, Reporter, Verbosity};
-use crate::error::StepError;
+use crate::error::{DatabaseError, StepError};
 use crate::event::Event;
 use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Outcome, Reason, Report};
@@ -114,6 +114,12 @@ pub(crate) fn reasons(reasons: &[Reason]) -> String {
         text.extend(reason.help().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n")));
     }
     text
+}
+
+/// Why a database could not be worked on.
+pub(crate) fn failure(error: &DatabaseError) -> String {
+    let help = error.help.iter().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n"));
+    format!("  {BAD}failed{BAD:#}: {error}\n{}", help.collect::<String>())
 }
 
 fn database(report: &DatabaseReport) -> String {

@@ -9,6 +9,7 @@ use sharded_migrations_core::{HistoryRow, Migration};
 use super::{Out, Reporter};
 use crate::event::Event;
 use crate::interrupt::Urgency;
+use crate::repair::{Next, Repair, Repairs, Settled};
 use crate::report::{DatabaseReport, Outcome, Reason};
 use crate::survey::Survey;
 
@@ -132,4 +133,48 @@ pub(crate) fn survey(survey: &Survey<'_>) -> Value {
         value
     });
     json!({ "format": FORMAT, "databases": databases.collect::<Vec<_>>() })
+}
+
+/// What a repair did, as one document.
+pub(crate) fn repairs(repair: Repair, repairs: &Repairs) -> Value {
+    let settled = |settled: &Settled| {
+        let statement = match &settled.next {
+            Next::Statement(place) => Some(place),
+            _ => None,
+        };
+        json!({
+            "version": settled.version.get(),
+            "name": settled.name,
+            "next": settled.next.kind(),
+            "statement": statement,
+        })
+    };
+    let databases = repairs.databases.iter().map(|database| {
+        let mut value = json!({
+            "database": database.name.as_str(),
+            "group": database.group.as_ref().map(|group| group.as_str()),
+        });
+        match &database.settled {
+            Ok(all) => value["settled"] = all.iter().map(settled).collect(),
+            Err(error) => {
+                value["error"] = json!({
+                    "message": error.message,
+                    "sqlstate": error.sqlstate,
+                    "notes": error.notes,
+                    "help": error.help,
+                });
+            }
+        }
+        value
+    });
+    let repair = match repair {
+        Repair::Retry => "retry",
+        Repair::Applied => "applied",
+    };
+    json!({
+        "format": FORMAT,
+        "repair": repair,
+        "databases": databases.collect::<Vec<_>>(),
+        "exit_code": repairs.exit_code(),
+    })
 }

@@ -23,19 +23,19 @@ on_every_engine!(
 );
 
 /// Outside a transaction, so that the lock is held from the first one to the end.
-const FILES: [(&str, &str); 2] = [
+pub(crate) const FILES: [(&str, &str); 2] = [
     ("V1__a.sql", "-- #[route(everywhere)] #[no_transaction]\nCREATE TABLE a (id int);\n"),
     ("V2__b.sql", "-- #[route(everywhere)] #[no_transaction]\nCREATE TABLE b (id int);\n"),
 ];
 
 /// A run that stops in the middle, after it took the lock of its one database unless something else
 /// is said, until it is told to go on.
-struct Paused {
+pub(crate) struct Paused {
     go_on: Sender<()>,
     thread: JoinHandle<Run>,
 }
 
-fn pause(migrator: Migrator<'static>) -> Paused {
+pub(crate) fn pause(migrator: Migrator<'static>) -> Paused {
     pause_at(migrator, |event| matches!(event, Event::MigrationStarted { .. }))
 }
 
@@ -56,14 +56,14 @@ fn pause_at(migrator: Migrator<'static>, is_it: fn(&Event<'_>) -> bool) -> Pause
 }
 
 impl Paused {
-    fn finish(self) -> Run {
+    pub(crate) fn finish(self) -> Run {
         drop(self.go_on);
         self.thread.join().unwrap()
     }
 }
 
 /// A fleet of one, whose connections are called `first` on PostgreSQL, and a set for it.
-fn fleet(engine: Engine) -> (TestFleet, &'static Migrations) {
+pub(crate) fn fleet(engine: Engine) -> (TestFleet, &'static Migrations) {
     let mut fleet = TestFleet::of_one(engine);
     let url = fleet.database("default").url();
     fleet.set_url("default", engine.pick(format!("{url}?application_name=first"), url));
@@ -72,7 +72,7 @@ fn fleet(engine: Engine) -> (TestFleet, &'static Migrations) {
 }
 
 /// `pid 123 (first)`, where the database can tell.
-fn is_first(engine: Engine, holder: Option<&str>) -> bool {
+pub(crate) fn is_first(engine: Engine, holder: Option<&str>) -> bool {
     let pid = |holder: &str| {
         let pid = holder.strip_prefix("pid ")?.strip_suffix(" (first)")?;
         pid.parse::<u32>().ok()

@@ -12,6 +12,7 @@ mod fresh;
 mod lock;
 mod no_transaction;
 mod position;
+mod repair;
 mod selection;
 mod sqlite_file;
 

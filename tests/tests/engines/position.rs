@@ -7,7 +7,7 @@ on_every_engine!(an_error_is_placed_in_the_users_file);
 /// The text of each file up to where the error is, and the rest of it. All of these begin with the
 /// route's line, which is the first.
 const FILES: [(&str, &str, &str); 10] = [
-    ("the first word", "-- #[route(everywhere)]\n", "SELEKT 1;\n"),
+    ("the first word of a line", "-- #[route(everywhere)]\nSELECT\n", "missing FROM a;\n"),
     (
         "the end of a line",
         "-- #[route(everywhere)]\nCREATE TABLE b (id bigint);\nSELECT id, ",

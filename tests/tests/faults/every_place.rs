@@ -64,7 +64,7 @@ fn cut(lane: &Lane, run: &Undisturbed, point: &Point) {
     lane.eye.end_sleepers();
     // The process sees it, and ends by itself.
     let output = process.wait_with_output().unwrap();
-    assert!(matches!(output.status.code(), Some(1 | 4 | 5)), "{point:?}: {}", said(&output));
+    run.assert_says_so(lane, point, &output);
     lane.assert_is_there(&output);
 }
 
@@ -112,7 +112,7 @@ fn crash_each(what: &str, part: Part) {
             for (index, ((lane, point), output)) in lanes.iter().zip(points).zip(&outputs).enumerate() {
                 let run = &run;
                 scope.spawn(move || {
-                    assert!(matches!(output.status.code(), Some(1 | 4 | 5)), "{point:?}: {}", said(output));
+                    run.assert_says_so(lane, point, output);
                     lane.assert_is_there(output);
                     run.assert_ends_alike(lane, point, index == number % RUNS && number % 5 == 0);
                 });

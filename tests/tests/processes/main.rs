@@ -12,3 +12,4 @@ mod interrupt;
 mod output;
 mod program;
 mod race;
+mod repair;

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use sharded_migrations_core::State;
 
-use crate::engine::{HISTORY_TABLE, Progress, Step};
+use crate::engine::{Change, HISTORY_TABLE, Progress, RowChange, Step};
 
 /// The history, oldest version first.
 pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, statements_done FROM main.sharded_migrations_history ORDER BY version";
@@ -118,6 +118,29 @@ impl Row {
         ];
         connection.execute(&sql, values).map(|_| ())
     }
+}
+
+/// Rows that somebody has looked at, in one transaction.
+pub(super) fn change_rows(connection: &mut Connection, changes: &[RowChange]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for RowChange { version, change } in changes {
+        let version = version.get();
+        let update = |set: &str| format!("UPDATE main.{HISTORY_TABLE} SET {set} WHERE version = ?1");
+        match change {
+            Change::Paused(done) => transaction
+                .execute(&update("state = 'paused', statements_done = ?2"), params![version, done])?,
+            Change::Applied { name, checksum, statements } => {
+                let set = "state = 'applied', name = ?2, checksum = ?3, statements_done = ?4";
+                let sql = update(&format!("{set}, applied_at = {NOW}"));
+                transaction.execute(&sql, params![version, name, checksum.to_string(), statements])?
+            }
+            Change::Deleted => {
+                let sql = format!("DELETE FROM main.{HISTORY_TABLE} WHERE version = ?1");
+                transaction.execute(&sql, [version])?
+            }
+        };
+    }
+    transaction.commit()
 }
 
 fn count(number: usize) -> i64 {

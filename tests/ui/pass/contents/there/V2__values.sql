@@ -1,4 +1,4 @@
--- #[route(everywhere)]
+-- #[route(group = "users")]
 -- Why: quotes, escapes and braces come through as they are.
 INSERT INTO setting (name, value) VALUES
     ('quotes', 'it''s "quoted" \n \\ r#"raw"# {braces} {{}} %s'),

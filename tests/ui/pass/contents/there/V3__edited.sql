@@ -1,2 +1,2 @@
--- #[route(everywhere)]
+-- #[route(not(label = "eu"))]
 CREATE TABLE setting (name text PRIMARY KEY, value text NOT NULL); -- edited

@@ -1,0 +1,345 @@
+//! Reads every file of a project, once for each text that its variables make of it.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use squawk_parser::SyntaxKind::*;
+
+use super::tree::Tree;
+use super::{Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, name, transaction};
+use crate::lex::{self, Token};
+use crate::project::{MigrationFile, Project};
+use crate::vars::{Expanded, expand};
+use crate::{Database, EngineKind, Text};
+
+/// The stack for the parser, which calls itself for what is nested.
+const STACK: usize = 256 << 20;
+
+/// How deep parentheses and the like may nest. A level costs the parser a few kilobytes of stack.
+const DEEPEST: usize = 1_000;
+
+/// Puts what a file declares in `touches(..)` in the place of what could not be read.
+fn declare(file: &MigrationFile, readings: &mut [Reading]) {
+    let names: Vec<_> =
+        file.header.touches.iter().filter_map(|touch| Some((name::in_text(&touch.value)?, touch))).collect();
+    if names.is_empty() {
+        return;
+    }
+    for statement in readings.iter_mut().flat_map(|reading| &mut reading.statements) {
+        let is_opaque = |fact: &Fact| matches!(fact, Fact::Opaque(_));
+        if !statement.facts.iter().any(is_opaque) {
+            continue;
+        }
+        statement.facts.retain(|fact| !is_opaque(fact));
+        statement.facts.extend(names.iter().map(|(name, touch)| {
+            Fact::Named(Named {
+                action: Action::Use,
+                class: Class::Relation,
+                name: name.clone(),
+                on: None,
+                signature: None,
+                span: touch.span.clone(),
+                conditional: false,
+                maybe: false,
+            })
+        }));
+        statement.facts.push(Fact::Opaque(names.iter().map(|(name, _)| name.name.clone()).collect()));
+    }
+}
+
+/// Fills in the readings of all files.
+pub(crate) fn read(project: &mut Project) {
+    let Some(topology) = &project.topology else { return };
+    let databases = &topology.topology.databases;
+    let routes: HashMap<_, _> =
+        project.migrations.iter().map(|file| (&file.name, file.route.clone())).collect();
+    // A reverse file goes where its migration went.
+    let reverse_routes: Vec<_> =
+        project.reverses.iter().map(|reverse| routes.get(&reverse.name).cloned().flatten()).collect();
+    for (reverse, route) in project.reverses.iter_mut().zip(reverse_routes) {
+        reverse.route = route;
+    }
+    let files: Vec<&mut MigrationFile> = project.migrations.iter_mut().chain(&mut project.reverses).collect();
+    let jobs: Vec<(&mut MigrationFile, Vec<usize>)> = {
+        let mut selected: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut of_route = |file: &MigrationFile| -> Vec<usize> {
+            let Some(route) = &file.route else { return Vec::new() };
+            let is_for = |database: &Database| {
+                let is_postgres = database.declared_engine() != Some(EngineKind::Sqlite);
+                is_postgres && !database.is_replica() && route.route.selects(database)
+            };
+            let select = || (0..databases.len()).filter(|index| is_for(&databases[*index])).collect();
+            selected.entry(route.route.to_string()).or_insert_with(select).clone()
+        };
+        files
+            .into_iter()
+            .map(|file| {
+                let databases = of_route(file);
+                (file, databases)
+            })
+            .collect()
+    };
+    thread::scope(|scope| {
+        let work = move || {
+            for (file, selected) in jobs {
+                let mut readings = readings(file, databases, selected);
+                declare(file, &mut readings);
+                file.readings = readings;
+            }
+        };
+        // Without a thread nothing is read, and the checks that need it have nothing to say.
+        if let Ok(reader) = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+            let _ended = reader.join();
+        }
+    });
+}
+
+/// The distinct readings of a file.
+fn readings(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) -> Vec<Reading> {
+    let source = &file.source.text;
+    let declared: Vec<Text> = file.header.vars.iter().map(|var| var.value.clone().into()).collect();
+    let mut distinct: Vec<Reading> = Vec::new();
+    let mut seen: HashMap<Vec<Option<&str>>, usize> = HashMap::new();
+    if selected.is_empty() {
+        return distinct;
+    }
+    if declared.is_empty() {
+        return vec![Reading { databases: selected, ..guarded(source, &file.tokens, |at| at) }];
+    }
+    for index in selected {
+        let database = &databases[index];
+        // A number that stands alone reads as any other: a thousand shards are one reading.
+        let values: Vec<Option<&str>> = declared
+            .iter()
+            .map(|var| {
+                database.var(var).map(|value| if reads_as_number(source, var, value) { "0" } else { value })
+            })
+            .collect();
+        if let Some(known) = seen.get(&values) {
+            distinct[*known].databases.push(index);
+            continue;
+        }
+        let Ok(expanded) = expand(source, &declared, database) else { continue };
+        let tokens = lex::tokens(&expanded.text);
+        let reading = guarded(&expanded.text, &tokens, |at| Expanded::source_offset(&expanded, at));
+        let same = distinct
+            .iter()
+            .position(|known| known.statements == reading.statements && known.faults == reading.faults);
+        let at = same.unwrap_or(distinct.len());
+        match same {
+            Some(known) => distinct[known].databases.push(index),
+            None => distinct.push(Reading { databases: vec![index], ..reading }),
+        }
+        seen.insert(values, at);
+    }
+    distinct
+}
+
+/// Whether a value is a number, and stands by itself wherever it is used.
+fn reads_as_number(source: &str, var: &str, value: &str) -> bool {
+    let place = format!("${{{var}}}");
+    let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "_$\"'.{}".contains(c));
+    let stands_alone = |at: usize| {
+        let before = source[..at].chars().next_back();
+        !joins(before) && !joins(source[at + place.len()..].chars().next())
+    };
+    let is_number = !value.is_empty() && value.len() < 10 && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && source.match_indices(&place).all(|(at, _)| stands_alone(at))
+}
+
+/// Reads a text, whatever the parser does. `place` leads from a byte of the text to one of the file.
+fn guarded(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize) -> Reading {
+    let fault = |span, message: String, help: &str| Reading {
+        databases: Vec::new(),
+        statements: Vec::new(),
+        faults: vec![Fault { check: "syntax", span, message, help: help.to_owned() }],
+    };
+    if let Some(at) = lex::deeper_than(text, tokens, DEEPEST) {
+        return fault(
+            place(at)..place(at) + 1,
+            format!("more than {DEEPEST} levels of parentheses, CASE, NOT or signs"),
+            "no server takes that either: write it flatter",
+        );
+    }
+    let read = catch_unwind(AssertUnwindSafe(|| read_text(text, tokens, &place)));
+    read.unwrap_or_else(|panic| {
+        fault(
+            0..0,
+            format!("the SQL parser gave up on this file: {}", reason(&*panic)),
+            "please report it to sharded-migrations with the file; until then, split the file to find the statement",
+        )
+    })
+}
+
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it did not say why".to_owned())
+}
+
+fn read_text(text: &str, tokens: &[Token], place: &impl Fn(usize) -> usize) -> Reading {
+    let pieces = lex::statements(text, tokens);
+    let mut reading = Reading { databases: Vec::new(), statements: Vec::new(), faults: Vec::new() };
+    // What follows COPY .. FROM stdin is data.
+    let copy = pieces.iter().find(|piece| lex::copies_from_stdin(text, tokens, piece));
+    let end = copy.map_or(text.len(), |copy| copy.span.end);
+    let tree = Tree::of_file(&text[..end]);
+    let mut broken: Vec<usize> = Vec::new();
+    for (at, said) in &tree.errors {
+        let piece = pieces.iter().position(|piece| *at <= piece.span.end).unwrap_or(pieces.len());
+        if broken.last() != Some(&piece) {
+            broken.push(piece);
+            reading.faults.push(syntax_fault(text, tokens, *at, said, place));
+        }
+    }
+    for piece in broken.iter().filter_map(|index| pieces.get(*index)) {
+        reading.statements.push(opaque(piece.span.clone(), &text[piece.span.clone()], place));
+    }
+    let mut last = None;
+    for id in tree.statements() {
+        let span = lex::without_semicolon(text, tree.span(id));
+        let piece = pieces.iter().position(|piece| span.start < piece.span.end);
+        if piece.is_some_and(|piece| broken.contains(&piece)) {
+            continue;
+        }
+        if piece.is_some() && piece == last {
+            reading.faults.push(Fault {
+                check: "syntax",
+                span: place(span.start)..place(word_end(text, span.start)),
+                message: "a `;` is missing before this statement".into(),
+                help: "end the statement before it with `;`".into(),
+            });
+        }
+        last = piece;
+        if tree.kind(id) == DROP_TABLE && tree.child(id, TABLE_NAME_REF).is_none() {
+            let help = "name the table".into();
+            let span = place(span.start)..place(span.end);
+            reading.faults.push(Fault {
+                check: "syntax",
+                span,
+                message: "DROP TABLE of no table".into(),
+                help,
+            });
+            continue;
+        }
+        let statement = |span: Range<usize>, offset: usize, mut facts: Vec<Fact>| {
+            for fact in &mut facts {
+                if let Fact::Named(named) = fact {
+                    named.span = place(offset + named.span.start)..place(offset + named.span.end);
+                }
+            }
+            Statement {
+                span: place(offset + span.start)..place(offset + span.end),
+                is_view: matches!(tree.kind(id), CREATE_VIEW | CREATE_MATERIALIZED_VIEW),
+                outside: transaction::outside(&tree, id),
+                facts,
+            }
+        };
+        if tree.kind(id) != DO {
+            reading.statements.push(statement(span, 0, facts::facts(&tree, id, tree.subtree(id))));
+            continue;
+        }
+        match body::of_do(&tree, id).and_then(|(body, at)| Some((body::parts_of(body)?, at))) {
+            Some((parts, at)) => {
+                reading.statements.extend(parts.into_iter().map(|(span, facts)| statement(span, at, facts)));
+            }
+            None => {
+                reading.statements.push(statement(span, 0, vec![Fact::Opaque(body::words(tree.text(id)))]))
+            }
+        }
+    }
+    if let Some(copy) = copy {
+        reading.faults.retain(|fault| fault.span.start < place(copy.span.start));
+        reading.faults.push(Fault {
+            check: "psql",
+            span: place(copy.span.start)..place(copy.span.end),
+            message: "COPY .. FROM stdin takes its rows from psql, which does not run migrations".into(),
+            help: "write the rows as `INSERT INTO .. VALUES ..`".into(),
+        });
+    }
+    // What is never closed swallows the rest, and is another check's.
+    if tokens.iter().any(|token| token.unclosed().is_some()) {
+        reading.faults.clear();
+    }
+    reading.statements.sort_by_key(|statement| statement.span.start);
+    reading
+}
+
+fn opaque(span: Range<usize>, text: &str, place: &impl Fn(usize) -> usize) -> Statement {
+    Statement {
+        span: place(span.start)..place(span.end),
+        is_view: false,
+        outside: None,
+        facts: vec![Fact::Opaque(body::words(text))],
+    }
+}
+
+/// The fault of a place that the grammar does not allow, in the server's words.
+fn syntax_fault(
+    text: &str,
+    tokens: &[Token],
+    at: usize,
+    said: &str,
+    place: &impl Fn(usize) -> usize,
+) -> Fault {
+    let token = tokens.iter().find(|token| token.is_code() && token.span.end > at);
+    let Some(token) = token else {
+        return Fault {
+            check: "syntax",
+            span: place(text.trim_end().len())..place(text.trim_end().len()),
+            message: "syntax error at the end of the file".into(),
+            help: "the last statement is not complete".into(),
+        };
+    };
+    let word = &text[token.span.clone()];
+    let span = place(token.span.start)..place(token.span.end);
+    if word.starts_with('\\') {
+        let rest = &text[token.span.start..];
+        let command: String = rest.chars().take_while(|c| !c.is_whitespace()).collect();
+        return Fault {
+            check: "psql",
+            span,
+            message: format!("`{command}` is a command of psql, which does not run migrations"),
+            help: "write what it does as SQL; each file is a migration of its own".into(),
+        };
+    }
+    Fault {
+        check: "syntax",
+        span,
+        message: format!("syntax error at or near `{word}`"),
+        help: for_people(said),
+    }
+}
+
+/// What the parser says, with tokens as they are written instead of as it calls them.
+fn for_people(said: &str) -> String {
+    if said.starts_with("expected command") {
+        return "a statement begins with a command such as `CREATE` or `SELECT`: is a word misspelt before this, or a \
+                `;` missing?"
+            .into();
+    }
+    let signs =
+        [("L_PAREN", "("), ("R_PAREN", ")"), ("SEMICOLON", ";"), ("COMMA", ","), ("DOT", "."), ("EQ", "=")];
+    let word = |word: &str| {
+        let bare = word.trim_end_matches(',');
+        let rest = &word[bare.len()..];
+        if let Some((_, sign)) = signs.iter().find(|(name, _)| *name == bare) {
+            return format!("`{sign}`{rest}");
+        }
+        match bare.strip_suffix("_KW") {
+            Some(keyword) => format!("`{keyword}`{rest}"),
+            None if bare == "IDENT" => format!("a name{rest}"),
+            None => word.to_owned(),
+        }
+    };
+    said.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The end of the word at a byte.
+fn word_end(text: &str, at: usize) -> usize {
+    let rest = &text[at..];
+    at + rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+}

@@ -1,0 +1,2 @@
+-- #[route(group = "catalog")]
+CREATE TABLE product (sku text PRIMARY KEY);

@@ -1,0 +1,5 @@
+-- #[route(everywhere)]
+CREATE TABLE setting (
+    name  text PRIMARY KEY
+    value text NOT NULL
+);
