@@ -37,6 +37,7 @@ pub mod report;
 mod reporter;
 
 mod backoff;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "some of it only PostgreSQL has a use for"))]
 mod engine;
 mod executor;
 mod interrupt;

@@ -169,7 +169,7 @@ impl Session for PostgresSession {
     }
 
     async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError> {
-        let changed = self.run(&sql::change_rows(self.schema()?, changes)).await;
+        let changed = self.run(&sql::change_rows(self.schema()?, &self.server, changes)).await;
         if changed.is_err() {
             self.roll_back().await;
         }

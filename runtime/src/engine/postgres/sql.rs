@@ -142,8 +142,8 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
     let settings =
         || settings(server, step, "SET").map(|setting| format!(";\n{setting}")).collect::<String>();
     let reset = || RESET.map(|reset| format!(";\n{reset}")).concat();
+    let wait = wait_for_disk(server);
     // Whoever else wants to write to the history waits a moment, not for a time-out of the migration's.
-    let wait = if server.commits == Commits::Nothing { format!("{WAIT_FOR_DISK};\n") } else { String::new() };
     let update = |set: String| {
         format!(
             "BEGIN;\nSET LOCAL lock_timeout = 0;\n{wait}UPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
@@ -175,8 +175,9 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
 
 /// Rows that somebody has looked at, in one transaction. It is typed by hand, so it says soon that somebody
 /// else has locked the table.
-pub(super) fn change_rows(schema: &str, changes: &[RowChange]) -> String {
+pub(super) fn change_rows(schema: &str, server: &Server, changes: &[RowChange]) -> String {
     let table = table(schema);
+    let wait = wait_for_disk(server);
     let change = |RowChange { version, change }: &RowChange| match change {
         Change::Paused(done) => format!(
             "UPDATE {table} SET state = 'paused', statements_done = {done} WHERE version = {version};\n"
@@ -189,7 +190,12 @@ pub(super) fn change_rows(schema: &str, changes: &[RowChange]) -> String {
         Change::Deleted => format!("DELETE FROM {table} WHERE version = {version};\n"),
     };
     let changes: String = changes.iter().map(change).collect();
-    format!("BEGIN;\nSET LOCAL lock_timeout = '10s';\n{changes}COMMIT")
+    format!("BEGIN;\nSET LOCAL lock_timeout = '10s';\n{wait}{changes}COMMIT")
+}
+
+/// What a transaction begins with, where it would not wait by itself.
+fn wait_for_disk(server: &Server) -> String {
+    if server.commits == Commits::Nothing { format!("{WAIT_FOR_DISK};\n") } else { String::new() }
 }
 
 fn insert(schema: &str, step: &Step<'_>, since: Since, state: &str, done: usize, elapsed: &str) -> String {

@@ -1,10 +1,10 @@
 //! PgBouncer between a run and its server.
 
-use sharded_migrations::Repair;
+use sharded_migrations::{Migrator, Repair, Selection};
 use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
 use sharded_migrations_tests::postgres::Cluster;
 
-use crate::support::fleet::block_on;
+use crate::support::fleet::{block_on, run};
 use crate::support::{Engine, TestFleet, ending, error};
 
 const FIRST: (&str, &str) =
@@ -48,25 +48,6 @@ fn transactions_are_applied_through_a_pooler() {
     }
 }
 
-/// Nobody could tell there whether another process is in the middle of the migration.
-#[test]
-fn nothing_is_repaired_where_no_lock_can_be_kept() {
-    let mut fleet = TestFleet::of_one(Engine::Postgres);
-    let half = ("V2__b.sql", "-- #[route(everywhere)] #[no_transaction]\nCREATE TABLE b (id int);\n");
-    let set = fleet.set(&[FIRST, half]);
-    fleet.run(fleet.set(&[FIRST])).unwrap();
-    let default = fleet.database("default");
-    default.add_history_row(2, "b", &set.migrations[1].checksum.to_string(), "started");
-    let before = fleet.fingerprint();
-    let pooler = PgBouncer::start(Cluster::shared(), PoolMode::Transaction);
-    let url = pooler.url(fleet.database("default").postgres());
-    fleet.set_url("default", url);
-    let repairs = block_on(fleet.migrator(set).repair(Repair::Retry));
-    let error = repairs.databases[0].settled.as_ref().unwrap_err();
-    assert!(error.message.contains("a pooler that gives each transaction another connection"), "{error}");
-    assert_eq!(fleet.fingerprint(), before);
-}
-
 #[test]
 fn runs_at_once_through_a_pooler_apply_each_migration_once() {
     for mode in [PoolMode::Session, PoolMode::Transaction] {
@@ -75,7 +56,7 @@ fn runs_at_once_through_a_pooler_apply_each_migration_once() {
         let set = fleet.set(&[FIRST, SECOND]);
         let migrators = [0; 4].map(|_| fleet.migrator(set));
         let results = std::thread::scope(|scope| {
-            let threads = migrators.each_ref().map(|one| scope.spawn(|| crate::support::fleet::run(one)));
+            let threads = migrators.each_ref().map(|one| scope.spawn(|| run(one)));
             threads.map(|thread| thread.join().unwrap())
         });
         let applied: usize = results
@@ -122,8 +103,27 @@ fn outside_a_transaction_a_pool_of_transactions_is_refused_before_anything_is_wr
     let direct = fleet.database("users_02").url();
     let fleet = fleet.toml("migrate_url = \"${DIRECT}\"\n").url("DIRECT", direct);
     let set = fleet.set(&[FIRST, SECOND, OUTSIDE]);
-    let selection = sharded_migrations::Selection { databases: vec!["users_02".into()], groups: Vec::new() };
-    let migrator = sharded_migrations::Migrator::new(set, fleet.try_fleet(set, &selection).unwrap());
-    assert_eq!(ending(&crate::support::fleet::run(&migrator)), "exit 0\nusers_02: done 1 2 3, 0 before");
+    let selection = Selection { databases: vec!["users_02".into()], groups: Vec::new() };
+    let migrator = Migrator::new(set, fleet.try_fleet(set, &selection).unwrap());
+    assert_eq!(ending(&run(&migrator)), "exit 0\nusers_02: done 1 2 3, 0 before");
     assert_eq!(fleet.database("users_02").query("SELECT id FROM a ORDER BY 1"), "1\n2");
+}
+
+/// Nobody could tell there whether another process is in the middle of the migration.
+#[test]
+fn nothing_is_repaired_where_no_lock_can_be_kept() {
+    let mut fleet = TestFleet::of_one(Engine::Postgres);
+    let half = ("V2__b.sql", "-- #[route(everywhere)] #[no_transaction]\nCREATE TABLE b (id int);\n");
+    let set = fleet.set(&[FIRST, half]);
+    fleet.run(fleet.set(&[FIRST])).unwrap();
+    let default = fleet.database("default");
+    default.add_history_row(2, "b", &set.migrations[1].checksum.to_string(), "started");
+    let before = fleet.fingerprint();
+    let pooler = PgBouncer::start(Cluster::shared(), PoolMode::Transaction);
+    let url = pooler.url(fleet.database("default").postgres());
+    fleet.set_url("default", url);
+    let repairs = block_on(fleet.migrator(set).repair(Repair::Retry));
+    let error = repairs.databases[0].settled.as_ref().unwrap_err();
+    assert!(error.message.contains("a pooler that gives each transaction another connection"), "{error}");
+    assert_eq!(fleet.fingerprint(), before);
 }
