@@ -11,6 +11,8 @@ pub struct Outside {
     /// waits for those of others without anybody queueing behind it, and an error undoes only its last
     /// part.
     pub concurrently: bool,
+    /// Whether an error undoes all of it: not for those, nor for a block that may commit in its middle.
+    pub is_atomic: bool,
 }
 
 /// How to go on when nobody knows whether a statement was run.
@@ -18,6 +20,8 @@ pub struct Outside {
 pub enum Resume {
     /// Run it again: it does no harm twice (`.. IF NOT EXISTS`, `VACUUM`).
     Again,
+    /// `SET`: it is gone with its session, so it is run again before any later statement is.
+    Setting,
     /// `CREATE INDEX CONCURRENTLY`: an index that is there and valid is done; one that is invalid is what
     /// the run left, to be dropped and built again.
     CreateIndex {
@@ -47,7 +51,7 @@ mod read {
     use crate::lex::Token;
 
     /// Statements that do no harm twice, by their first word.
-    const AGAIN: [&str; 14] = [
+    const AGAIN: [&str; 12] = [
         "ANALYSE",
         "ANALYZE",
         "CHECKPOINT",
@@ -58,18 +62,23 @@ mod read {
         "REASSIGN",
         "REFRESH",
         "REINDEX",
-        "RESET",
         "REVOKE",
-        "SET",
         "VACUUM",
     ];
+
+    /// What lasts for the session.
+    const SETTINGS: [&str; 2] = ["RESET", "SET"];
+
+    /// Blocks that may commit in their middle.
+    const BLOCKS: [&str; 2] = ["CALL", "DO"];
 
     /// Reads it off the words of a statement.
     pub fn read(sql: &str, span: Range<usize>, tokens: &[Token]) -> Outside {
         let words = words(sql, span, tokens);
         let statement = Words { sql, words: &words };
         let concurrently = statement.position(&["CONCURRENTLY"]).is_some();
-        Outside { resume: statement.resume(concurrently), concurrently }
+        let is_atomic = !concurrently && !BLOCKS.contains(&statement.first());
+        Outside { resume: statement.resume(concurrently), concurrently, is_atomic }
     }
 
     /// The words outside of any parentheses, in capitals; other tokens as they are.
@@ -99,11 +108,16 @@ mod read {
     }
 
     impl Words<'_> {
+        fn first(&self) -> &str {
+            self.words.first().map_or("", |(word, _)| word)
+        }
+
         fn resume(&self, concurrently: bool) -> Resume {
-            let first = self.words.first().map_or("", |(word, _)| word);
+            let first = self.first();
             let has = |words: &[&str]| self.position(words).is_some();
             let one_action = !has(&[","]);
             let again = match first {
+                word if SETTINGS.contains(&word) => return Resume::Setting,
                 "CREATE" if concurrently && has(&["INDEX"]) => return self.create_index(),
                 "DROP" if concurrently => return self.drop_index(),
                 "CREATE" => has(&["IF", "NOT", "EXISTS"]) || has(&["OR", "REPLACE"]),
@@ -197,7 +211,7 @@ mod read {
             ];
             for (sql, index, table) in cases {
                 let resume = Resume::CreateIndex { index: index.into(), table: table.into() };
-                assert_eq!(of(sql), Outside { resume, concurrently: true }, "{sql}");
+                assert_eq!(of(sql), Outside { resume, concurrently: true, is_atomic: false }, "{sql}");
             }
             let dropped = |sql: &str| match of(sql).resume {
                 Resume::DropIndex { index } => index.into_owned(),
@@ -205,6 +219,19 @@ mod read {
             };
             assert_eq!(dropped("DROP INDEX CONCURRENTLY s.a_idx"), "s.a_idx");
             assert_eq!(dropped("drop index concurrently if exists \"A\" cascade"), "\"A\"");
+        }
+
+        #[test]
+        fn a_setting_lasts_for_its_session_and_a_block_may_commit() {
+            for sql in ["SET search_path = tenant", "RESET search_path"] {
+                assert_eq!(of(sql).resume, Resume::Setting, "{sql}");
+            }
+            for sql in ["DO $$ BEGIN COMMIT; END $$", "CALL backfill()"] {
+                assert_eq!(
+                    of(sql),
+                    Outside { resume: Resume::Unknown, concurrently: false, is_atomic: false }
+                );
+            }
         }
 
         #[test]
@@ -234,12 +261,20 @@ mod read {
                 "DROP INDEX a_idx",
             ];
             for sql in unknown {
-                assert_eq!(of(sql), Outside { resume: Resume::Unknown, concurrently: false }, "{sql}");
+                assert_eq!(
+                    of(sql),
+                    Outside { resume: Resume::Unknown, concurrently: false, is_atomic: true },
+                    "{sql}"
+                );
             }
             for sql in
                 ["ALTER TABLE a DETACH PARTITION b CONCURRENTLY", "CREATE INDEX CONCURRENTLY ON a (id)"]
             {
-                assert_eq!(of(sql), Outside { resume: Resume::Unknown, concurrently: true }, "{sql}");
+                assert_eq!(
+                    of(sql),
+                    Outside { resume: Resume::Unknown, concurrently: true, is_atomic: false },
+                    "{sql}"
+                );
             }
         }
     }

@@ -426,7 +426,7 @@ mod tests {
 
     #[test]
     fn what_stopped_in_the_middle_goes_on_where_that_is_known() {
-        let outside = |resume| Outside { resume, concurrently: false };
+        let outside = |resume| Outside { resume, concurrently: false, is_atomic: true };
         let mut set = set();
         set[3].transaction = Transaction::None;
         set[3].outside = vec![outside(Resume::Again), outside(Resume::Unknown)].into();

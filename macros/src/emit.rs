@@ -106,9 +106,10 @@ fn migration(migration: &Migration) -> TokenStream {
 }
 
 fn outside(outside: &Outside) -> TokenStream {
-    let Outside { resume, concurrently } = outside;
+    let Outside { resume, concurrently, is_atomic } = outside;
     let resume = match resume {
         Resume::Again => quote!(Again),
+        Resume::Setting => quote!(Setting),
         Resume::CreateIndex { index, table } => {
             let (index, table) = (text(index), text(table));
             quote!(CreateIndex { index: #index, table: #table })
@@ -119,7 +120,7 @@ fn outside(outside: &Outside) -> TokenStream {
         }
         Resume::Unknown => quote!(Unknown),
     };
-    quote!(p::Outside { resume: p::Resume::#resume, concurrently: #concurrently })
+    quote!(p::Outside { resume: p::Resume::#resume, concurrently: #concurrently, is_atomic: #is_atomic })
 }
 
 fn route(route: &Route) -> TokenStream {

@@ -105,8 +105,8 @@ pub(crate) struct Facts {
 pub(crate) struct Server {
     /// The schema of the history table, as SQL names it: quoted where it has to be.
     pub(crate) schema: Option<String>,
-    /// The server's version as it numbers it itself, such as 150004.
-    pub(crate) version: u32,
+    /// Whether it can look now and then whether its client is still there.
+    pub(crate) notices_lost_clients: bool,
     /// What its commits wait for.
     pub(crate) commits: Commits,
 }

@@ -12,7 +12,7 @@ use sharded_migrations_core::plan::Step;
 use sharded_migrations_core::{HistoryRow, Migration, Plan, State, Transaction, Version};
 
 use crate::backoff::Backoff;
-use crate::engine::{Batch, Facts, Lock, Session, Since, Stop, Why, engine};
+use crate::engine::{Batch, Facts, HISTORY_TABLE, Lock, Session, Since, Stop, Why, engine};
 use crate::error::{DatabaseError, StepError};
 use crate::event::Event;
 use crate::executor::Migrator;
@@ -65,6 +65,9 @@ struct Patience {
     retry: Option<(Version, Backoff)>,
 }
 
+/// How often the history may refuse a row as if somebody had been here, while nothing in it changes.
+const MOST_IN_VAIN: u32 = 5;
+
 impl<'r, 'm> OneDatabase<'r, 'm> {
     pub(crate) fn new(
         migrator: &'r Migrator<'m>,
@@ -90,20 +93,20 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     /// Applies the plan. Dropping the session releases the lock wherever this ends.
     pub(crate) async fn run(&mut self, plan: Plan<'m>) -> Outcome {
         let outcome = self.attempts(plan).await;
-        if let Some(session) = self.session.take() {
-            session.close().await;
-        }
+        self.hang_up().await;
         outcome
     }
 
     async fn attempts(&mut self, mut plan: Plan<'m>) -> Outcome {
         let mut patience = Patience { lock: None, retry: None };
+        let mut in_vain = 0;
         loop {
             self.applied_before = plan.applied.len().saturating_sub(self.applied.len());
             if plan.steps.is_empty() {
                 return Outcome::Done;
             }
             let applied_before = self.applied.len();
+            let before = (Since::of(&self.facts), self.is_locked, applied_before);
             let halt = match self.attempt(&plan).await {
                 Ok(()) => return Outcome::Done,
                 Err(halt @ (Halt::Unusable(_) | Halt::Drained | Halt::Interrupted))
@@ -117,6 +120,10 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 Halt::Locked(holder) => self.wait_for_lock(&mut patience, holder.as_deref()).await,
                 _ => Ok(()),
             };
+            // A migration outside a transaction may have set up its session in its own way.
+            if matches!(&halt, Halt::Failed { migration, .. } if migration.transaction == Transaction::None) {
+                self.hang_up().await;
+            }
             let looked = self.look_again().await;
             if let Err(halt) = waited {
                 return self.end(halt);
@@ -142,7 +149,14 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 Err(reasons) => return Outcome::Refused(reasons),
             };
             match self.unless_it_was_cancelled(halt) {
-                Halt::Again => patience.lock = None,
+                Halt::Again => {
+                    patience.lock = None;
+                    let is_as_before = before == (Since::of(&self.facts), self.is_locked, self.applied.len());
+                    in_vain = if is_as_before { in_vain + 1 } else { 0 };
+                    if in_vain == MOST_IN_VAIN {
+                        return self.end(Halt::Unusable(unchanged()));
+                    }
+                }
                 Halt::Locked(_) => {}
                 Halt::Failed { migration, error } => {
                     if let Err(halt) = self.after_failure(&mut patience, migration, error).await {
@@ -153,6 +167,13 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 halt @ (Halt::Unusable(_) | Halt::Drained | Halt::Interrupted) => return self.end(halt),
             }
         }
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.close().await;
+        }
+        self.is_locked = false;
     }
 
     /// What was cancelled because the run is to end has not failed.
@@ -328,7 +349,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     ) -> Result<(), Halt<'m>> {
         let is_applied = self.applied.iter().any(|step| step.version == migration.version);
         // The answer was lost, not the work; or somebody else's work was in the way.
-        if is_applied || (!self.is_locked && Since::of(&self.facts) != self.since) {
+        if is_applied || Since::of(&self.facts) != self.since {
             return Ok(());
         }
         let failed = |error| Halt::Failed { migration, error };
@@ -351,9 +372,10 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     /// `CREATE INDEX CONCURRENTLY`, which waits for everybody else's transaction.
     async fn wait_for_lock(&mut self, patience: &mut Patience, holder: Option<&str>) -> Result<(), Halt<'m>> {
         let mut holder = holder.map(str::to_owned);
-        let mut is_told = patience.lock.is_some();
+        let is_first = patience.lock.is_none();
+        let mut is_told = !is_first;
         let backoff = patience.lock.get_or_insert_with(|| Backoff::new(self.migrator.lock_wait));
-        let mut has_paused = backoff.budget().is_zero();
+        let mut has_paused = is_first && backoff.budget().is_zero();
         loop {
             let Some(session) = self.session.as_mut() else { return Ok(()) };
             match session.look_at_lock().await.map_err(Halt::Unusable)? {
@@ -432,6 +454,13 @@ fn with_reasons<'m>(mut halt: Halt<'m>, reasons: &[Reason]) -> Halt<'m> {
         error.error.notes.extend(notes);
     }
     halt
+}
+
+fn unchanged() -> DatabaseError {
+    DatabaseError::new(format!(
+        "the table {HISTORY_TABLE} refuses the row of a migration, although nothing in it has changed"
+    ))
+    .help("does the migration itself change that table, or has somebody given it a trigger, a rule or row-level security?")
 }
 
 /// Where the database can't be asked any more.

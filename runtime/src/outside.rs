@@ -27,6 +27,12 @@ impl<'m> OneDatabase<'_, 'm> {
             }
             Start::Resumed { done, in_doubt } => {
                 self.record(&work, migration, Progress::Resumed(done)).await?;
+                let is_setting = |index: &usize| {
+                    migration.outside.get(*index).is_some_and(|statement| statement.resume == Resume::Setting)
+                };
+                for index in (0..done).filter(is_setting) {
+                    self.statement(&work, migration, index, done).await?;
+                }
                 if in_doubt && self.look_for(&work, migration, done).await? == Found::Done {
                     self.record(&work, migration, Progress::Statements(done + 1)).await?;
                     done + 1
@@ -40,7 +46,7 @@ impl<'m> OneDatabase<'_, 'm> {
                 self.record(&work, migration, Progress::Paused(done)).await?;
                 return Err(Halt::Interrupted);
             }
-            self.statement(&work, migration, done).await?;
+            self.statement(&work, migration, done, done).await?;
             done += 1;
             self.record(&work, migration, Progress::Statements(done)).await?;
         }
@@ -55,6 +61,7 @@ impl<'m> OneDatabase<'_, 'm> {
         work: &StepWork<'_>,
         migration: &'m Migration,
         index: usize,
+        done: usize,
     ) -> Result<(), Halt<'m>> {
         let failed = |error| Halt::Failed { migration, error: work.statement_failed(index, error) };
         let text = work.statement(index).map_err(failed)?;
@@ -65,8 +72,8 @@ impl<'m> OneDatabase<'_, 'm> {
         let Err(error) = migrator.interruptible(canceller, ran).await else { return Ok(()) };
         // Where the server said no, what the statement did is undone, and the next run begins with it. Where
         // the connection is gone, this cannot be recorded either, and the statement stays in doubt.
-        if migration.outside.get(index).is_some_and(|statement| !statement.concurrently) {
-            let _ = self.record(work, migration, Progress::Paused(index)).await;
+        if migration.outside.get(index).is_some_and(|statement| statement.is_atomic) {
+            let _ = self.record(work, migration, Progress::Paused(done)).await;
         }
         Err(failed(error))
     }
@@ -80,7 +87,7 @@ impl<'m> OneDatabase<'_, 'm> {
     ) -> Result<Found, Halt<'m>> {
         let failed = |error| Halt::Failed { migration, error: work.statement_failed(index, error) };
         let what = match migration.outside.get(index).map(|statement| &statement.resume) {
-            None | Some(Resume::Again | Resume::Unknown) => return Ok(Found::Undone),
+            None | Some(Resume::Again | Resume::Setting | Resume::Unknown) => return Ok(Found::Undone),
             Some(Resume::DropIndex { index }) => {
                 work.name(index).map(|index| Resume::DropIndex { index }).map_err(failed)?
             }

@@ -201,8 +201,9 @@ async fn unless_it_is_running<'m>(
     let error = |error| vec![Reason::Error(error)];
     match session.look_at_lock().await.map_err(error)? {
         Lock::Held(_) => {
-            let finished = facts.history.iter().filter(|row| row.state == State::Applied);
-            plan_from(target, &finished.cloned().collect::<Vec<_>>(), question)
+            // The history is another one by the time that the lock is free, so the plan is made again then.
+            facts.history.retain(|row| row.state == State::Applied);
+            plan_from(target, &facts.history, question)
         }
         // Who was in the middle of it may have ended just now.
         Lock::Free => {

@@ -2,12 +2,14 @@
 
 use super::{Format, Options, complain};
 use crate::executor::Migrator;
+use crate::exit_code;
+use crate::interrupt::Urgency;
 use crate::reporter::{Human, Json, Reporter};
 use signals::Signals;
 
 mod signals;
 
-/// The first signal to end starts nothing new, the second one cancels what runs.
+/// The first signal to end starts nothing new, the second one cancels what runs, the third one waits for nobody.
 pub(super) async fn apply(migrator: Migrator<'_>, options: &Options) -> u8 {
     let reporter: Box<dyn Reporter> = match options.format {
         Format::Human => {
@@ -24,7 +26,14 @@ pub(super) async fn apply(migrator: Migrator<'_>, options: &Options) -> u8 {
     let result = loop {
         tokio::select! {
             result = &mut run => break result,
-            () = next(&mut signals) => interrupter.interrupt(),
+            () = next(&mut signals) => match interrupter.urgency() {
+                // A server that does not even answer to that: dropping the run cuts its connections.
+                Urgency::Cancel => {
+                    complain("ended at the third signal, without a report: `status` shows what is applied");
+                    return exit_code::INTERRUPTED;
+                }
+                _ => interrupter.interrupt(),
+            },
         }
     };
     let report = result.unwrap_or_else(|error| error.report);

@@ -183,7 +183,7 @@ impl Session for PostgresSession {
 
     async fn look_for(&mut self, what: &Resume) -> Result<Found, DatabaseError> {
         match what {
-            Resume::Again | Resume::Unknown => Ok(Found::Undone),
+            Resume::Again | Resume::Setting | Resume::Unknown => Ok(Found::Undone),
             Resume::DropIndex { index } => {
                 let is_there = self.row(&sql::has_relation(index)).await?.is_some();
                 Ok(if is_there { Found::Undone } else { Found::Done })
@@ -274,9 +274,9 @@ impl PostgresSession {
         sent
     }
 
-    /// Leaves a transaction that failed. What it says does not matter beside the error that led here.
+    /// Leaves a transaction that failed, and what outlives one: prepared statements. What it says does not matter beside the error that led here.
     async fn roll_back(&self) {
-        let _ = self.run("ROLLBACK").await;
+        let _ = self.run("ROLLBACK; DEALLOCATE ALL").await;
     }
 
     /// What a broken message means for its migrations.
@@ -376,7 +376,7 @@ impl About {
             identity: [Some(column(row, 1)?), row.get(2)].into_iter().flatten().collect::<Vec<_>>().join("/"),
             server: Server {
                 schema: row.get(2).map(str::to_owned),
-                version: number(row, 3)?,
+                notices_lost_clients: is(3, "t")?,
                 commits: match column(row, 6)? {
                     "disk" => Commits::Disk,
                     "nothing" => Commits::Nothing,

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
+use sharded_migrations_tests::wait_for;
+
 /// Counts the connections that its clients have open at once.
 ///
 /// What a server says of that is too late to be exact: it hears of a connection's end after the
@@ -24,6 +26,8 @@ struct Counts {
     stop: AtomicBool,
     most: AtomicUsize,
     all: AtomicUsize,
+    /// The server that new connections lead to, when those to another one have ended.
+    leads_to: AtomicU16,
 }
 
 impl Proxy {
@@ -40,9 +44,12 @@ impl Proxy {
         Self { port, counts, server, thread: Some(thread) }
     }
 
-    /// Has all connections from now on lead to another server, and those that are open end.
+    /// Has all connections from now on lead to another server, and ends those that are open.
     pub(crate) fn lead_to(&self, server: u16) {
         self.server.store(server, Ordering::Relaxed);
+        wait_for("the proxy to lead elsewhere", || {
+            (self.counts.leads_to.load(Ordering::Relaxed) == server).then_some(())
+        });
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -76,6 +83,7 @@ fn work(listener: &TcpListener, server: &AtomicU16, counts: &Counts) {
             port = now;
             open.clear();
         }
+        counts.leads_to.store(port, Ordering::Relaxed);
         let accepted = listener.accept().ok();
         let mut is_idle = accepted.is_none();
         // After the new one came, so that the end of an older one is seen first.

@@ -99,6 +99,8 @@ impl Message {
         self.text.push_str("\n;\n");
         let own = self.statements..self.statements + step.migration.statements.len();
         self.statements = own.end;
+        // What waits for the end of the transaction is done while the migration's own settings hold.
+        self.push("SET CONSTRAINTS ALL IMMEDIATE");
         for reset in sql::RESET {
             self.push(reset);
         }

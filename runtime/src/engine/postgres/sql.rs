@@ -12,7 +12,7 @@ pub(super) const SURVEY: &str = "\
 SELECT pg_catalog.pg_is_in_recovery(), \
 pg_catalog.concat_ws('/', extract(epoch from pg_catalog.pg_postmaster_start_time()), pg_catalog.current_database()), \
 coalesce(o.schema, pg_catalog.quote_ident(pg_catalog.current_schema())), \
-pg_catalog.current_setting('server_version_num'), \
+pg_catalog.current_setting('server_version_num')::int >= 140000 AND pg_catalog.strpos(pg_catalog.version(), 'linux') > 0, \
 o.schema IS NOT NULL OR pg_catalog.has_schema_privilege(pg_catalog.current_schema(), 'CREATE'), \
 pg_catalog.current_setting('transaction_read_only'), \
 CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN 'nothing' \
@@ -46,11 +46,11 @@ pub(super) fn lock_holder(schema: &str) -> String {
         "SELECT pg_catalog.format('pid %s (%s)', l.pid, \
          coalesce(nullif(a.application_name, ''), a.usename, 'unknown')) \
          FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) \
-         WHERE l.granted AND l.pid <> pg_catalog.pg_backend_pid() \
+         WHERE l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() \
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
-         AND (l.locktype = 'advisory' AND l.objsubid = 1 AND ((l.classid::bigint << 32) | l.objid::bigint) = {} \
+         AND (l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND ((l.classid::bigint << 32) | l.objid::bigint) = {} \
          OR l.locktype = 'relation' AND l.relation = pg_catalog.to_regclass({}) \
-         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) LIMIT 1",
+         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) ORDER BY l.granted DESC LIMIT 1",
         lock_key(schema),
         literal(&table(schema)),
     )
@@ -105,15 +105,15 @@ pub(super) const PROGRESS: &str = "DROP TEXT SEARCH PARSER IF EXISTS pg_temp.sha
 
 /// Lets the server look now and then whether anybody still waits for its work: a migration whose
 /// process is gone would otherwise hold its place in the queue for a table, and everybody behind it, for as
-/// long as it waits. PostgreSQL 14 and later.
-const NOTICE_A_LOST_CLIENT: (u32, &str, u128) = (140_000, "client_connection_check_interval", 2_000);
+/// long as it waits. PostgreSQL 14 and later, where the system can tell (Linux; others refuse the setting).
+const NOTICE_A_LOST_CLIENT: (&str, u128) = ("client_connection_check_interval", 2_000);
 
 /// The settings of a migration.
 pub(super) fn settings(server: &Server, step: &Step<'_>, set: &str) -> impl Iterator<Item = String> {
-    let (since, name, interval) = NOTICE_A_LOST_CLIENT;
+    let (name, interval) = NOTICE_A_LOST_CLIENT;
     let limit = |timeout: Option<std::time::Duration>| timeout.map(|timeout| timeout.as_millis());
     let settings = [
-        (name, (server.version >= since).then_some(interval)),
+        (name, server.notices_lost_clients.then_some(interval)),
         ("lock_timeout", limit(step.limits.lock)),
         ("statement_timeout", limit(step.limits.statement)),
     ];
@@ -143,10 +143,10 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
         || settings(server, step, "SET").map(|setting| format!(";\n{setting}")).collect::<String>();
     let reset = || RESET.map(|reset| format!(";\n{reset}")).concat();
     let wait = wait_for_disk(server);
-    // Whoever else wants to write to the history waits a moment, not for a time-out of the migration's.
+    // The migration may have set both for its own statements.
     let update = |set: String| {
         format!(
-            "BEGIN;\nSET LOCAL lock_timeout = 0;\n{wait}UPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
+            "BEGIN;\nSET LOCAL lock_timeout = '1min';\nSET LOCAL synchronous_commit TO DEFAULT;\n{wait}UPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
         )
     };
     match progress {

@@ -127,3 +127,18 @@ fn a_role_that_may_only_read_the_history_can_see_that_nothing_is_pending() {
     fleet.database("default").execute(&grant);
     assert_eq!(ending(&fleet.run(fleet.set(&[FIRST]))), "exit 0\ndefault: done, 1 before");
 }
+
+/// A row that is refused for ever is not somebody else's work.
+#[test]
+fn a_history_that_takes_no_row_is_told_of() {
+    let fleet = TestFleet::of_one(Engine::Postgres);
+    fleet.run(fleet.set(&[FIRST])).unwrap();
+    fleet.database("default").execute(
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name = NULL; RETURN NEW; END $$;
+         CREATE TRIGGER lose BEFORE INSERT ON sharded_migrations_history FOR EACH ROW EXECUTE FUNCTION lose()",
+    );
+    let result = fleet.run(fleet.set(&[FIRST, SECOND]));
+    assert_eq!(ending(&result), "exit 5\ndefault: refused error");
+    assert!(error(&result).contains("although nothing in it has changed"), "{}", error(&result));
+    assert_eq!(fleet.database("default").contents(), "a | 1 a");
+}
