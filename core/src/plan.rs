@@ -40,6 +40,13 @@ pub enum Start {
     },
 }
 
+impl Step<'_> {
+    /// Whether it runs outside a transaction, statement by statement.
+    pub fn is_outside(&self) -> bool {
+        self.migration.transaction == Transaction::None
+    }
+}
+
 /// `12 add_email`, as messages name a migration.
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

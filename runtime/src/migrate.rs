@@ -202,7 +202,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             return Err(Halt::Drained);
         }
         self.since = Since::of(&self.facts);
-        let has_outside = plan.steps.iter().any(is_outside);
+        let has_outside = plan.steps.iter().any(Step::is_outside);
         let is_locked = self.is_locked;
         let interrupter = &self.migrator.interrupter;
         let session = tokio::select! {
@@ -217,12 +217,12 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             // What somebody else did meanwhile counts.
             return Err(Halt::Again);
         }
-        for steps in plan.steps.chunk_by(|a, b| !is_outside(a) && !is_outside(b)) {
+        for steps in plan.steps.chunk_by(|a, b| !a.is_outside() && !b.is_outside()) {
             if self.migrator.interrupter.is_draining() {
                 return Err(Halt::Drained);
             }
             match steps {
-                [step] if is_outside(step) => self.outside(step).await?,
+                [step] if step.is_outside() => self.outside(step).await?,
                 steps => self.batch(steps).await?,
             }
         }
@@ -438,10 +438,6 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     pub(crate) fn has_one_more(&mut self, version: Version) {
         self.since = self.since.with(version);
     }
-}
-
-fn is_outside(step: &Step<'_>) -> bool {
-    step.migration.transaction == Transaction::None
 }
 
 /// A failure, and what of the database itself is in the way by now: it has become a replica, perhaps.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::plan::{Step, plan};
 use sharded_migrations_core::{
-    Database, DatabaseName, HistoryRow, Migrations, Plan, Refusal, State, Transaction, Version,
+    Database, DatabaseName, HistoryRow, Migrations, Plan, Refusal, State, Version,
 };
 
 use crate::engine::{Facts, HISTORY_TABLE, Lock, Session, engine};
@@ -105,9 +105,8 @@ async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
 /// Where a migration outside a transaction is to run, sessions have to keep their locks. To see whether they
 /// do takes two connections, so that half as many databases are looked at a time, and none keeps one.
 async fn refuse_poolers(targets: &[Target], answers: &mut [Asked<'_>], concurrency: usize) {
-    let is_outside = |step: &Step<'_>| step.migration.transaction == Transaction::None;
     let has_outside =
-        |asked: &Asked<'_>| asked.standing.as_ref().is_ok_and(|plan| plan.steps.iter().any(is_outside));
+        |asked: &Asked<'_>| asked.standing.as_ref().is_ok_and(|plan| plan.steps.iter().any(Step::is_outside));
     let concerned: Vec<usize> = (0..answers.len()).filter(|index| has_outside(&answers[*index])).collect();
     if concerned.is_empty() {
         return;
