@@ -1,32 +1,46 @@
-//! From source files to a checked [`Migrations`], or to every fault in them.
+//! From source files to a checked [`Migrations`], and everything that is wrong with them.
 
 use std::ops::Range;
 
+use crate::diagnostic::Severity;
 use crate::project::{MigrationFile, Sources, read_project};
 use crate::{Checksum, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
+
+/// A set of source files, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// The set; `None` where a diagnostic is an error.
+    pub set: Option<Migrations>,
+    /// Every fault of every file, in the order of the files.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Takes source files apart and runs every check on them.
+pub fn examine(sources: &Sources) -> Examined {
+    let mut diagnostics = Vec::new();
+    let project = read_project(sources, &mut diagnostics);
+    for check in check::ALL {
+        check(&project, &mut diagnostics);
+    }
+    diagnostics.sort_by(|a, b| a.position().cmp(&b.position()));
+    let is_sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
+        folder: sources.folder.clone().into(),
+        migrations: project.migrations.into_iter().filter_map(migration).collect(),
+        topology: topology.topology,
+        origin: None,
+    });
+    Examined { set, diagnostics }
+}
 
 /// Turns source files into a set.
 ///
 /// # Errors
-/// Every fault of every file, at once, in the order of the files.
+/// Every error of every file, at once, in the order of the files.
 pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
-    let mut faults = Vec::new();
-    let project = read_project(sources, &mut faults);
-    for check in check::ALL {
-        check(&project, &mut faults);
-    }
-    match project.topology {
-        Some(topology) if faults.is_empty() => Ok(Migrations {
-            folder: sources.folder.clone().into(),
-            migrations: project.migrations.into_iter().filter_map(migration).collect(),
-            topology: topology.topology,
-            origin: None,
-        }),
-        _ => {
-            faults.sort_by(|a, b| a.position().cmp(&b.position()));
-            Err(faults)
-        }
-    }
+    let Examined { set, mut diagnostics } = examine(sources);
+    diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    set.ok_or(diagnostics)
 }
 
 /// The embedded form of a file without faults.

@@ -11,6 +11,8 @@ use crate::source::{Position, SourceFile};
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// Whether it stops the build.
+    pub severity: Severity,
     /// The stable name of the check that found it, such as `unknown-group`.
     pub check: &'static str,
     /// What is wrong, in one line.
@@ -21,6 +23,15 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do.
     pub help: Vec<String>,
+}
+
+/// How bad a fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The set is not built.
+    Error,
+    /// The set is built, and the user is told.
+    Warning,
 }
 
 /// A place in a file, with a word on what is there.
@@ -45,7 +56,19 @@ pub enum Style {
 impl Diagnostic {
     /// A fault without a place yet.
     pub fn new(check: &'static str, message: impl Into<String>) -> Self {
-        Self { check, message: message.into(), places: Vec::new(), notes: Vec::new(), help: Vec::new() }
+        Self {
+            severity: Severity::Error,
+            check,
+            message: message.into(),
+            places: Vec::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// The same fault, as bad as this.
+    pub fn severity(self, severity: Severity) -> Self {
+        Self { severity, ..self }
     }
 
     /// Adds the bytes at fault, or a related place after the first.
@@ -81,10 +104,11 @@ impl Diagnostic {
 
     /// The diagnostic as text, in rustc's form, without a line end at the end.
     pub fn render(&self, style: Style) -> String {
-        let level = match style {
-            Style::Bare => Level::ERROR.no_name(),
-            Style::Plain | Style::Coloured => Level::ERROR,
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
         };
+        let level = if style == Style::Bare { level.no_name() } else { level };
         let renderer = match style {
             Style::Bare | Style::Plain => Renderer::plain(),
             Style::Coloured => Renderer::styled(),
