@@ -10,6 +10,7 @@ mod no_route;
 mod objects;
 mod orphan_reverse;
 mod outside_transaction;
+mod requires;
 mod session_control;
 mod syntax;
 mod transaction_control;
@@ -33,6 +34,7 @@ pub const ALL: &[Check] = &[
     objects::check,
     orphan_reverse::check,
     outside_transaction::check,
+    requires::check,
     session_control::check,
     transaction_control::check,
     unclosed::check,

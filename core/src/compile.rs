@@ -61,6 +61,8 @@ fn migration(file: MigrationFile) -> Option<Migration> {
         route: file.route?.route,
         transaction,
         timeouts: file.header.timeouts,
+        barrier: file.header.barrier.is_some(),
+        requires: file.header.requires.into_iter().map(|requires| requires.value).collect(),
         vars: file.header.vars.iter().map(|var| Text::from(var.value.clone())).collect::<List<Text>>(),
         sql: file.source.text.clone().into(),
         statements: spans.into(),

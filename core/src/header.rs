@@ -19,7 +19,7 @@ use predicate::RouteSource;
 use crate::lex::Token;
 use crate::migration::Timeouts;
 use crate::source::{SourceFile, Spanned};
-use crate::{Diagnostic, suggest};
+use crate::{DatabaseName, Diagnostic, Requirement, Version, suggest};
 
 /// What a header says.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,10 @@ pub struct Header {
     pub no_transaction: bool,
     /// `lock_timeout` and `statement_timeout`
     pub timeouts: Timeouts,
+    /// `barrier`, where it stands.
+    pub barrier: Option<Range<usize>>,
+    /// `requires(..)`
+    pub requires: Vec<Spanned<Requirement>>,
     /// `vars(..)`
     pub vars: Vec<Spanned<String>>,
     /// `touches(..)`: what the blocks work on that cannot be read.
@@ -42,8 +46,10 @@ pub struct Header {
 }
 
 /// The attributes there are, and how each is written.
-const ATTRIBUTES: [(&str, &str); 6] = [
+const ATTRIBUTES: [(&str, &str); 8] = [
     ("route", "#[route(group = \"users\")]"),
+    ("barrier", "#[barrier]"),
+    ("requires", "#[requires(\"default:12\")]"),
     ("no_transaction", "#[no_transaction]"),
     ("lock_timeout", "#[lock_timeout = \"2s\"]"),
     ("statement_timeout", "#[statement_timeout = \"1min\"]"),
@@ -204,6 +210,22 @@ impl Reader<'_> {
                 }
             }
             ("no_transaction", Meta::Word(_)) => self.header.no_transaction = true,
+            ("barrier", Meta::Word(word)) => self.header.barrier = Some(word.span.clone()),
+            ("requires", Meta::List { items, span, .. }) => {
+                if items.is_empty() {
+                    self.fault("`requires()` is empty", span.clone(), usage.clone());
+                }
+                for item in items {
+                    let requirement = match item {
+                        Meta::Literal(Spanned { value: Literal::Text(text), .. }) => requirement(text),
+                        _ => None,
+                    };
+                    match requirement {
+                        Some(value) => self.header.requires.push(Spanned::new(value, item.span())),
+                        None => self.fault("expected a database and a version", item.span(), usage.clone()),
+                    }
+                }
+            }
             ("lock_timeout" | "statement_timeout", Meta::Value { value, .. }) => {
                 let duration = match &value.value {
                     Literal::Text(text) => crate::duration::parse(text),
@@ -250,6 +272,13 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// `default:12`
+fn requirement(text: &str) -> Option<Requirement> {
+    let (database, version) = text.rsplit_once(':')?;
+    let version = Version::new(version.parse().ok()?)?;
+    Some(Requirement { database: DatabaseName::new(database).ok()?, version })
 }
 
 /// `#[meta]`

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::source::Position;
-use crate::{List, Outside, Route, Text};
+use crate::{List, Outside, Requirement, Route, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +118,10 @@ pub struct Migration {
     pub transaction: Transaction,
     /// The limits it sets.
     pub timeouts: Timeouts,
+    /// `#[barrier]`: it begins when all databases have finished all that comes before.
+    pub barrier: bool,
+    /// `#[requires(..)]`: what has to be finished on other databases before.
+    pub requires: List<Requirement>,
     /// The variables it declares.
     pub vars: List<Text>,
     /// Its text, as normalised when it was read.

@@ -349,6 +349,8 @@ mod tests {
             route: Route::Group(GroupName::embedded(group)),
             transaction: Transaction::Whole,
             timeouts: Timeouts::default(),
+            barrier: false,
+            requires: List::Borrowed(&[]),
             vars: List::Borrowed(&[]),
             sql: "select 1".into(),
             statements: List::Borrowed(&[]),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::source::path_in;
-use crate::{Database, List, Migration, Text, Topology, file_name, load};
+use crate::{Database, List, Migration, Rollout, Text, Topology, file_name, load};
 
 /// Everything that is embedded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Migrations {
             file: Text::Borrowed(""),
             groups: List::Borrowed(&[]),
             databases: List::Borrowed(&[]),
-            concurrency: 1,
+            rollout: Rollout::DEFAULT,
         },
         origin: None,
     };
@@ -96,7 +96,7 @@ mod tests {
             file: "databases.toml".into(),
             groups: List::Borrowed(&[]),
             databases: List::Borrowed(&[]),
-            concurrency: 1,
+            rollout: Rollout::DEFAULT,
         };
         let origin = Origin {
             folder: folder.path().to_str().unwrap().to_owned().into(),

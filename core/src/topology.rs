@@ -7,12 +7,14 @@ mod range;
 #[cfg(feature = "compile")]
 pub mod read;
 #[cfg(feature = "compile")]
+mod rollout;
+#[cfg(feature = "compile")]
 mod table;
 
 use std::fmt;
 
 use crate::template::Template;
-use crate::{DatabaseName, GroupName, Label, List, Text};
+use crate::{DatabaseName, GroupName, Label, List, Rollout, Text};
 
 /// All databases of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,8 @@ pub struct Topology {
     pub groups: List<GroupName>,
     /// The databases and replicas, as written, with ranges written out.
     pub databases: List<Database>,
-    /// How many databases are worked on at a time.
-    pub concurrency: usize,
+    /// How a run goes over them.
+    pub rollout: Rollout,
 }
 
 /// One database of the fleet, or a replica of one.

@@ -9,7 +9,8 @@ use quote::quote;
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
-    Database, EngineKind, Migration, Migrations, Outside, Resume, Role, Route, Topology,
+    Database, EngineKind, Migration, Migrations, OnFailure, Outside, Requirement, Resume, Role, Rollout,
+    Route, Share, Topology,
 };
 
 /// The set, and the files it was made from, so that a change of one rebuilds the crate.
@@ -65,6 +66,8 @@ fn migration(migration: &Migration) -> TokenStream {
         route,
         transaction,
         timeouts,
+        barrier,
+        requires,
         vars,
         sql,
         statements,
@@ -86,6 +89,10 @@ fn migration(migration: &Migration) -> TokenStream {
     let outside = list(outside.iter().map(self::outside));
     let Timeouts { lock, statement } = timeouts;
     let (lock, statement) = (duration(lock), duration(statement));
+    let requires = list(requires.iter().map(|Requirement { database, version }| {
+        let (database, version) = (self::name(quote!(p::DatabaseName), database.as_str()), version.get());
+        quote!(p::Requirement { database: #database, version: p::Version::embedded(#version) })
+    }));
     let vars = list(vars.iter().map(|var| text(var)));
     quote! {
         p::Migration {
@@ -97,6 +104,8 @@ fn migration(migration: &Migration) -> TokenStream {
             route: #route,
             transaction: p::Transaction::#transaction,
             timeouts: p::Timeouts { lock: #lock, statement: #statement },
+            barrier: #barrier,
+            requires: #requires,
             vars: #vars,
             sql: #sql,
             statements: #statements,
@@ -146,11 +155,39 @@ fn route(route: &Route) -> TokenStream {
 }
 
 fn topology(topology: &Topology) -> TokenStream {
-    let Topology { file, groups, databases, concurrency } = topology;
+    let Topology { file, groups, databases, rollout } = topology;
     let file = text(file);
     let groups = list(groups.iter().map(|group| name(quote!(p::GroupName), group.as_str())));
     let databases = list(databases.iter().map(database));
-    quote!(p::Topology { file: #file, groups: #groups, databases: #databases, concurrency: #concurrency })
+    let rollout = self::rollout(rollout);
+    quote!(p::Topology { file: #file, groups: #groups, databases: #databases, rollout: #rollout })
+}
+
+fn rollout(rollout: &Rollout) -> TokenStream {
+    let Rollout { canary, waves, concurrency, per_server, pause, on_failure, check } = rollout;
+    let check = option(check.as_ref().map(|check| text(check)));
+    let canary = list(canary.iter().map(|canary| name(quote!(p::DatabaseName), canary.as_str())));
+    let waves = list(waves.iter().map(|share| match share {
+        Share::Databases(number) => quote!(p::Share::Databases(#number)),
+        Share::Percent(number) => quote!(p::Share::Percent(#number)),
+    }));
+    let per_server = option(per_server.map(|number| quote!(#number)));
+    let pause = milliseconds(*pause);
+    let on_failure = match on_failure {
+        OnFailure::StopAbove(number) => quote!(StopAbove(#number)),
+        OnFailure::Continue => quote!(Continue),
+    };
+    quote! {
+        p::Rollout {
+            canary: #canary,
+            waves: #waves,
+            concurrency: #concurrency,
+            per_server: #per_server,
+            pause: #pause,
+            on_failure: p::OnFailure::#on_failure,
+            check: #check,
+        }
+    }
 }
 
 fn database(database: &Database) -> TokenStream {
@@ -228,8 +265,10 @@ fn option(value: Option<TokenStream>) -> TokenStream {
 }
 
 fn duration(duration: &Option<Duration>) -> TokenStream {
-    option(duration.map(|duration| {
-        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        quote!(p::Duration::from_millis(#milliseconds))
-    }))
+    option(duration.map(milliseconds))
+}
+
+fn milliseconds(duration: Duration) -> TokenStream {
+    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    quote!(p::Duration::from_millis(#milliseconds))
 }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::entry::DatabaseEntry;
 use super::table::{self, Table};
-use super::{Database, Role, Topology};
+use super::{Database, Role, Topology, rollout};
 use crate::header::predicate::{self, RouteSource};
 use crate::source::{Position, SourceFile, Spanned};
 use crate::{DatabaseName, Diagnostic, GroupName, suggest};
@@ -48,9 +48,6 @@ impl FolderRoute {
     }
 }
 
-/// How many databases are worked on at a time where the file does not say.
-pub const DEFAULT_CONCURRENCY: usize = 32;
-
 /// Reads the file. What could be read is returned also when there are faults, so that the checks
 /// find theirs as well; `None` when it is no TOML at all.
 pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<TopologyFile> {
@@ -74,11 +71,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
     let (databases, declared) = read_databases(&root, &groups, faults);
     let is_whole = faults.len() == before && !databases.is_empty();
     let folder_routes = read_routes(&root, faults);
-    let rollout = root.table("rollout", faults);
-    if let Some(rollout) = &rollout {
-        rollout.refuse_others(&["concurrency"], faults);
-    }
-    let concurrency = rollout.and_then(|rollout| rollout.count("concurrency", faults));
+    let rollout = rollout::read(&root, &databases, is_whole, faults);
     if databases.is_empty() && faults.is_empty() {
         faults.push(Diagnostic::new("topology", "no database is declared").in_file(source).help(
             "declare each with its URL: `[databases.default]` and `url = \"${DATABASE_URL}\"` below it",
@@ -88,7 +81,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         file: source.path.clone().into(),
         groups: groups.into_iter().map(|group| group.value).collect(),
         databases: databases.into(),
-        concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+        rollout,
     };
     Some(TopologyFile { topology, source: Arc::clone(source), is_whole, declared, folder_routes })
 }
@@ -230,7 +223,7 @@ mod tests {
         assert_eq!(faults, []);
         let file = file.unwrap();
         let topology = &file.topology;
-        assert_eq!(topology.concurrency, 8);
+        assert_eq!(topology.rollout.concurrency, 8);
         let names: Vec<_> = topology.primaries().map(|database| database.name.as_str()).collect();
         assert_eq!(names, ["default", "users_01", "users_02", "users_03"]);
         let second = topology.database("users_02").unwrap();
@@ -288,7 +281,6 @@ mod tests {
             (base, "[routes]\n\"a\" = \"grop = \\\"users\\\"\"\n"),
             (base, "[routes]\n\"a\" = 'everywhere'\n\"a/\" = 'everywhere'\n"),
             (base, "[rollout]\nconcurrency = 0\n"),
-            (base, "[rollout]\ncanary = [\"default\"]\n"),
         ];
         let rendered: Vec<String> = cases
             .iter()

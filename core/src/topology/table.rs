@@ -88,7 +88,7 @@ impl<'a> Table<'a> {
         text(self.source, &self.entry(key)?, faults)
     }
 
-    /// The texts of the list under a key.
+    /// The texts of the list under a key. Numbers will do.
     pub(super) fn texts(&self, key: &str, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<String>> {
         let Some((key, value)) = self.entry(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
@@ -103,25 +103,23 @@ impl<'a> Table<'a> {
         };
         let text = |item: &TomlSpanned<DeValue<'_>>| match item.get_ref() {
             DeValue::String(text) => Ok(Spanned::new(text.to_string(), item.span())),
+            DeValue::Integer(number) => Ok(Spanned::new(number.as_str().to_owned(), item.span())),
             other => Err(wrong_type(self.source, &key.value, "a list of texts", other, item.span())),
         };
         items.iter().filter_map(|item| text(item).map_err(|fault| faults.push(fault)).ok()).collect()
     }
 
-    /// The whole number under a key, at least 1.
-    pub(super) fn count(&self, key: &str, faults: &mut Vec<Diagnostic>) -> Option<usize> {
+    /// The whole number under a key, at least so much.
+    pub(super) fn number(&self, key: &str, least: usize, faults: &mut Vec<Diagnostic>) -> Option<usize> {
         let (_, value) = self.entry(key)?;
         let number = value.get_ref().as_integer().and_then(|number| {
             usize::from_str_radix(&number.as_str().replace('_', ""), number.radix())
                 .ok()
-                .filter(|number| *number > 0)
+                .filter(|number| *number >= least)
         });
         if number.is_none() {
-            faults.push(Diagnostic::new("topology", format!("`{key}` is not a whole number above 0")).at(
-                self.source,
-                value.span(),
-                "",
-            ));
+            let message = format!("`{key}` is not a whole number, {least} or more");
+            faults.push(self.fault(message, &value.span()));
         }
         number
     }

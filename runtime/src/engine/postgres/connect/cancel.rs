@@ -107,7 +107,7 @@ mod tests {
             at("", &socket),
         ];
         for url in urls {
-            let (client, driver) = connect(&url).await.unwrap();
+            let (client, driver) = connect(&url, None).await.unwrap();
             let canceller = driver.canceller();
             let statement = tokio::spawn(async move { client.batch_execute("SELECT pg_sleep(600)").await });
             let is_running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'";

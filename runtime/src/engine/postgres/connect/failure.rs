@@ -98,7 +98,7 @@ impl Server<'_> {
         let message = format!("{} did not answer within {patience:?}", self.name());
         Failure::go_on(
             DatabaseError::new(message)
-                .help("is the server up and not overloaded? `connect_timeout` in the URL gives it longer"),
+                .help("is the server up and not overloaded? `--connect-timeout`, or `connect_timeout` in the URL, gives it longer"),
         )
         .or_foreign()
     }

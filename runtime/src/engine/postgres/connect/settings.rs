@@ -44,8 +44,12 @@ pub(super) enum SessionAttributes {
 }
 
 impl Settings {
-    /// Reads a URL, with the environment for what it does not say.
-    pub(super) fn read(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self, DatabaseError> {
+    /// Reads a URL, with the environment for what it does not say. A limit counts more than both.
+    pub(super) fn read(
+        url: &str,
+        limit: Option<Duration>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, DatabaseError> {
         let mut parameters = url::parse(url)?;
         parameters.fill_in(&variable)?;
         let endpoints = endpoints(&parameters)?;
@@ -71,7 +75,7 @@ impl Settings {
         common.channel_binding(channel_binding(&parameters)?);
         common.ssl_negotiation(tls.negotiation);
         keepalives(&parameters, &mut common)?;
-        let patience = patience(&parameters)?;
+        let patience = patience(&parameters, limit)?;
         if let Some(patience) = patience {
             common.connect_timeout(patience);
         }
@@ -176,11 +180,10 @@ fn shuffles(parameters: &Parameters) -> Result<bool, DatabaseError> {
 }
 
 /// As libpq has it, zero and less are for ever.
-fn patience(parameters: &Parameters) -> Result<Option<Duration>, DatabaseError> {
-    match number(parameters, "connect_timeout", "seconds")? {
-        None => Ok(Some(CONNECT_TIMEOUT)),
-        Some(seconds) => Ok(positive(seconds).map(Duration::from_secs)),
-    }
+fn patience(parameters: &Parameters, limit: Option<Duration>) -> Result<Option<Duration>, DatabaseError> {
+    let said = number(parameters, "connect_timeout", "seconds")?;
+    let said = said.map(|seconds| positive(seconds).map_or(Duration::ZERO, Duration::from_secs));
+    Ok(Some(limit.or(said).unwrap_or(CONNECT_TIMEOUT)).filter(|patience| !patience.is_zero()))
 }
 
 /// Zero and less stand for the system's own values.
@@ -238,7 +241,7 @@ mod tests {
     use super::*;
 
     fn read(url: &str) -> Result<Settings, DatabaseError> {
-        Settings::read(url, |_| None)
+        Settings::read(url, None, |_| None)
     }
 
     fn message(url: &str) -> String {
@@ -272,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_the_run_counts_more_than_the_url() {
+        let patience = |limit| {
+            Settings::read("postgres://u@h?connect_timeout=3", Some(limit), |_| None).unwrap().patience
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!([patience(second), patience(Duration::ZERO)], [Some(second), None]);
+    }
+
+    #[test]
     fn the_environment_fills_in() {
         let variable = |name: &str| {
             let value = match name {
@@ -289,7 +301,7 @@ mod tests {
             };
             Some(value.to_owned())
         };
-        let settings = Settings::read("postgres://", variable).unwrap();
+        let settings = Settings::read("postgres://", None, variable).unwrap();
         let (config, _) = settings.config(&settings.endpoints[0]);
         assert_eq!(settings.endpoints[0].to_string(), "db01:6432");
         assert_eq!((config.get_user(), config.get_dbname()), (Some("app"), Some("users")));
@@ -299,7 +311,8 @@ mod tests {
         assert_eq!(config.get_channel_binding(), ChannelBinding::Require);
         assert_eq!(settings.attributes, SessionAttributes::Primary);
         assert_eq!(settings.patience, Some(Duration::from_secs(7)));
-        let settings = Settings::read("postgres://me:mine@db02:1/d?application_name=x", variable).unwrap();
+        let settings =
+            Settings::read("postgres://me:mine@db02:1/d?application_name=x", None, variable).unwrap();
         let (config, _) = settings.config(&settings.endpoints[0]);
         assert_eq!(settings.endpoints[0].to_string(), "db02:1");
         assert_eq!((config.get_user(), config.get_dbname()), (Some("me"), Some("d")));
