@@ -29,6 +29,7 @@ mod apply;
 mod args;
 mod plan;
 mod repair;
+mod rollout;
 mod status;
 
 use std::io::{self, Write};
@@ -37,6 +38,8 @@ use std::process::ExitCode;
 use sharded_migrations_core::Migrations;
 
 pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb, Verbosity};
+
+pub use rollout::{RolloutOptions, WhenOneFails};
 
 use args::Task;
 
@@ -100,8 +103,9 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
         }
         migrator = migrator.to(to);
     }
-    if let Some(jobs) = options.jobs {
-        migrator = migrator.concurrency(jobs.get());
+    migrator = options.rollout.apply(migrator)?;
+    if let Some(limit) = options.connect_timeout {
+        migrator = migrator.connect_timeout(limit);
     }
     if let Some(limit) = options.lock_timeout {
         migrator = migrator.lock_timeout(limit);

@@ -28,6 +28,11 @@ pub(crate) trait Engine: Send + Sync {
     /// Opens a connection. Nothing is written.
     async fn connect(&self, target: &Target) -> Result<Box<dyn Session>, DatabaseError>;
 
+    /// The server that a URL leads to, where several databases may be on one.
+    fn server(&self, _url: &str) -> Option<String> {
+        None
+    }
+
     /// Whether a session keeps its lock between statements, as migrations outside a transaction need it.
     /// May open two connections for a moment.
     async fn keeps_locks(&self, _target: &Target) -> Result<(), DatabaseError> {

@@ -9,6 +9,22 @@ use sharded_migrations_core::{DatabaseName, Migration};
 use crate::error::DatabaseError;
 use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Report};
+use crate::rollout::Stopped;
+
+/// Databases that are migrated together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wave<'a> {
+    /// Which one of its stage, from 1.
+    pub number: usize,
+    /// How many its stage has.
+    pub of: usize,
+    /// Which stage, from 1: a new one begins behind each barrier and requirement.
+    pub stage: usize,
+    /// How many stages there are.
+    pub stages: usize,
+    /// The databases.
+    pub databases: Vec<&'a DatabaseName>,
+}
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +32,24 @@ use crate::report::{DatabaseReport, Report};
 pub enum Event<'a> {
     /// The folder of migrations is not what this (debug) build was made from.
     StaleBinary(&'a Stale),
+    /// All is planned, and work begins.
+    RunPlanned {
+        /// How many databases have something pending.
+        databases: usize,
+        /// How many there are.
+        of: usize,
+        /// How many migrations are pending, on all of them together.
+        migrations: usize,
+    },
+    /// A wave begins.
+    WaveStarted(&'a Wave<'a>),
+    /// A wave is over, and the next one waits for so long.
+    WavePaused {
+        /// The pause.
+        pause: Duration,
+    },
+    /// Nothing new is started any more; what is in flight is finished.
+    RolloutStopped(&'a Stopped),
     /// A database is being migrated.
     DatabaseStarted {
         /// The database.

@@ -1,18 +1,16 @@
 //! The run: survey, plan for all, then every database in parallel, each under its lock.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
-use sharded_migrations_core::{Migrations, Timeouts, Version};
+use sharded_migrations_core::{Migrations, Rollout, Timeouts, Version};
 
 use crate::engine::{Canceller, Who};
-use crate::event::Event;
+use crate::event::{Event, Wave};
 use crate::fleet::{Fleet, Target};
 use crate::interrupt::{Interrupter, Urgency};
-use crate::migrate::OneDatabase;
-use crate::parallel::in_parallel;
-use crate::report::{DatabaseReport, Outcome, Report, RunError};
+use crate::report::{DatabaseReport, Report, RunError};
+use crate::rollout::{Check, Rolling, Stopped};
+use crate::slots::Slots;
 use crate::survey::{Asked, Question, Survey, Surveyed, ask};
 
 /// How long the migration lock of a database is waited for, unless it is said.
@@ -24,7 +22,8 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 pub struct Migrator<'m> {
     pub(crate) migrations: &'m Migrations,
     pub(crate) fleet: Fleet,
-    pub(crate) concurrency: usize,
+    pub(crate) rollout: Rollout,
+    pub(crate) check: Option<Box<Check<'m>>>,
     pub(crate) to: Option<Version>,
     pub(crate) lock_wait: Duration,
     pub(crate) retry_for: Duration,
@@ -45,7 +44,8 @@ impl<'m> Migrator<'m> {
         };
         Self {
             migrations,
-            concurrency: fleet.concurrency,
+            rollout: fleet.rollout.clone(),
+            check: None,
             fleet,
             to: None,
             lock_wait: LOCK_WAIT,
@@ -59,7 +59,41 @@ impl<'m> Migrator<'m> {
 
     /// How many databases are worked on at a time, at least one; `[rollout] concurrency` by default.
     pub fn concurrency(mut self, databases: usize) -> Self {
-        self.concurrency = databases.max(1);
+        self.rollout.concurrency = databases.max(1);
+        self
+    }
+
+    /// How the run goes over the fleet: canaries, waves, limits, what a failure stops. By default as
+    /// `[rollout]` in `databases.toml` says, see [`Fleet::rollout`].
+    pub fn rollout(mut self, rollout: Rollout) -> Self {
+        self.rollout = rollout;
+        self
+    }
+
+    /// Asks between two waves, behind the pause, whether the next one may begin. An error ends the run: nothing
+    /// new is started, and the report has its text.
+    ///
+    /// ```no_run
+    /// # use sharded_migrations::{Fleet, Migrations, Migrator};
+    /// # static MIGRATIONS: Migrations = Migrations::EMPTY;
+    /// # async fn error_rate() -> f64 { 0.0 }
+    /// # fn migrator(fleet: Fleet) -> Migrator<'static> {
+    /// Migrator::new(&MIGRATIONS, fleet).check_between_waves(|wave| {
+    ///     let migrated = wave.databases.len();
+    ///     async move {
+    ///         match error_rate().await {
+    ///             rate if rate < 0.01 => Ok(()),
+    ///             rate => Err(format!("{rate} of requests fail since {migrated} databases were migrated")),
+    ///         }
+    ///     }
+    /// })
+    /// # }
+    /// ```
+    pub fn check_between_waves<F>(mut self, check: impl Fn(&Wave<'_>) -> F + Send + Sync + 'm) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.check = Some(Box::new(move |wave| Box::pin(check(wave))));
         self
     }
 
@@ -101,6 +135,14 @@ impl<'m> Migrator<'m> {
         self
     }
 
+    /// How long connecting to one address of a server may take, whatever its URL says; zero for ever. Else it
+    /// is the URL's `connect_timeout`, the environment's `PGCONNECT_TIMEOUT`, or 10 seconds. An SQLite file
+    /// is opened at once.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.fleet.targets.iter_mut().for_each(|target| target.connect_timeout = Some(limit));
+        self
+    }
+
     /// What stops a run from outside, such as a handler of Ctrl-C. It is for this migrator's run alone.
     pub fn interrupter(&self) -> Interrupter {
         self.interrupter.clone()
@@ -123,7 +165,8 @@ impl<'m> Migrator<'m> {
     /// where a migration outside a transaction was started and not finished.
     pub async fn survey(&self) -> Survey<'m> {
         self.warn_if_stale();
-        let asked = ask(&self.fleet.targets, self.question(false)).await;
+        let slots = Slots::new(&self.rollout, &self.fleet.targets);
+        let asked = ask(&self.fleet.targets, self.question(false), &slots).await;
         let surveyed = |(target, asked): (&Target, Asked<'m>)| Surveyed {
             database: target.database.clone(),
             history: asked.facts.map(|facts| facts.history).unwrap_or_default(),
@@ -135,38 +178,25 @@ impl<'m> Migrator<'m> {
     /// Applies what is pending on every database.
     ///
     /// All databases are surveyed and planned first; when one of them has to be refused, nothing is
-    /// written anywhere. After a failure no further database is started, and those in flight are
-    /// finished.
+    /// written anywhere, unless the others are to go on. What is pending then goes out in waves; after a
+    /// failure no further database is started, unless more may fail, and those in flight are finished.
     ///
     /// # Errors
     /// When any database does not end as it should; the error carries the whole report.
     pub async fn run(&self) -> Result<Report, RunError> {
         let started = Instant::now();
         self.warn_if_stale();
-        let databases = self.watched(self.ask_and_apply()).await;
+        let (databases, stopped) = self.watched(self.roll_out()).await;
         let interrupted = self.interrupter.is_draining();
-        let report = Report { databases, elapsed: started.elapsed(), interrupted };
+        let report = Report { databases, elapsed: started.elapsed(), interrupted, stopped };
         self.tell(&Event::RunFinished(&report));
         report.into_result()
     }
 
-    async fn ask_and_apply(&self) -> Vec<DatabaseReport> {
-        // Connections open at once never exceed the concurrency: a larger fleet connects again.
-        let keep = self.fleet.len() <= self.concurrency;
-        // A survey writes nothing, so one that is not wanted any more can be left where it is.
-        let asked: Vec<Option<Asked<'m>>> = tokio::select! {
-            biased;
-            asked = ask(&self.fleet.targets, self.question(keep)) => asked.into_iter().map(Some).collect(),
-            () = self.interrupter.is_at_least(Urgency::Drain) => self.fleet.targets.iter().map(|_| None).collect(),
-        };
-        let is_clear = asked.iter().flatten().all(|asked| asked.standing.is_ok());
-
-        let stop = AtomicBool::new(!is_clear);
-        let mut work: Vec<BoxFuture<'_, DatabaseReport>> = Vec::new();
-        for (target, asked) in self.fleet.targets.iter().zip(asked) {
-            work.push(Box::pin(self.finish(target, asked, &stop)));
-        }
-        in_parallel(self.concurrency, work).await
+    async fn roll_out(&self) -> (Vec<DatabaseReport>, Option<Stopped>) {
+        let mut rolling = Rolling::survey(self).await;
+        rolling.apply().await;
+        rolling.finish()
     }
 
     /// Works, and tells when the run is interrupted meanwhile.
@@ -205,7 +235,7 @@ impl<'m> Migrator<'m> {
     }
 
     pub(crate) fn question(&self, keep: bool) -> Question<'m> {
-        Question { migrations: self.migrations, to: self.to, concurrency: self.concurrency, keep }
+        Question { migrations: self.migrations, to: self.to, keep }
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
@@ -216,41 +246,6 @@ impl<'m> Migrator<'m> {
         if let Some(stale) = self.migrations.stale() {
             self.tell(&Event::StaleBinary(&stale));
         }
-    }
-
-    /// Takes one database from its survey, if there was one, to its end.
-    async fn finish(&self, target: &Target, asked: Option<Asked<'m>>, stop: &AtomicBool) -> DatabaseReport {
-        let database = &target.database;
-        let (mut applied, mut applied_before) = (Vec::new(), 0);
-        let is_to_end = stop.load(Ordering::Relaxed) || self.interrupter.is_draining();
-        let outcome = match asked {
-            None => Outcome::NotStarted,
-            Some(Asked { standing: Err(reasons), .. }) => Outcome::Refused(reasons),
-            Some(Asked { standing: Ok(plan), .. }) if plan.steps.is_empty() => {
-                applied_before = plan.applied.len();
-                Outcome::Done
-            }
-            Some(Asked { standing: Ok(plan), facts: Some(facts), session }) if !is_to_end => {
-                self.tell(&Event::DatabaseStarted { database: &database.name, pending: plan.steps.len() });
-                let mut one = OneDatabase::new(self, target, session, facts);
-                let outcome = one.run(plan).await;
-                (applied, applied_before) = (one.applied, one.applied_before);
-                outcome
-            }
-            Some(Asked { standing: Ok(_), .. }) => Outcome::NotStarted,
-        };
-        if outcome != Outcome::Done {
-            stop.store(true, Ordering::Relaxed);
-        }
-        let report = DatabaseReport {
-            name: database.name.clone(),
-            group: database.group.clone(),
-            applied,
-            applied_before,
-            outcome,
-        };
-        self.tell(&Event::DatabaseFinished(&report));
-        report
     }
 }
 
@@ -263,7 +258,7 @@ mod tests {
     fn what_runs_a_fleet_can_be_spawned() {
         fn is_send(_: &impl Send) {}
         static NOTHING: Migrations = Migrations::EMPTY;
-        let fleet = || Fleet { targets: Vec::new(), concurrency: 1 };
+        let fleet = || Fleet { targets: Vec::new(), others: Vec::new(), rollout: Rollout::DEFAULT };
         is_send(&async move { Migrator::new(&NOTHING, fleet()).run().await.is_ok() });
         is_send(&async move { Migrator::new(&NOTHING, fleet()).survey().await.is_clear() });
     }

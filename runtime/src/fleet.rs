@@ -1,9 +1,12 @@
 //! The fleet at run time: which databases, and how each is reached.
 
 use std::fmt;
+use std::time::Duration;
 
 use sharded_migrations_core::template::Template;
-use sharded_migrations_core::{Database, EngineKind, Migrations, Role, Topology, suggest};
+use sharded_migrations_core::{
+    Database, DatabaseName, EngineKind, Migrations, Role, Rollout, Topology, suggest,
+};
 
 /// Which databases of the fleet a run is about: those that are named and are in one of the groups.
 /// An empty list stands for all.
@@ -19,7 +22,9 @@ pub struct Selection {
 #[derive(Debug, Clone)]
 pub struct Fleet {
     pub(crate) targets: Vec<Target>,
-    pub(crate) concurrency: usize,
+    /// The other primaries, in case that something waits for one of them; without what cannot be reached.
+    pub(crate) others: Vec<(DatabaseName, Option<Target>)>,
+    pub(crate) rollout: Rollout,
 }
 
 /// One database and how it is reached.
@@ -28,6 +33,10 @@ pub(crate) struct Target {
     pub(crate) database: Database,
     pub(crate) engine: EngineKind,
     pub(crate) url: Secret,
+    /// The server that it is on, where databases share one.
+    pub(crate) server: Option<String>,
+    /// How long connecting may take, where the run says it; zero for ever.
+    pub(crate) connect_timeout: Option<Duration>,
 }
 
 /// A text that may hold a password: it cannot be printed by accident.
@@ -148,13 +157,16 @@ impl Fleet {
         let selected = selection.resolve(topology).map_err(FleetError)?;
         let mut faults = Vec::new();
         let targets = selected
-            .into_iter()
+            .iter()
             .filter_map(|database| {
                 target(topology, database, &variable).map_err(|fault| add(&mut faults, fault)).ok()
             })
             .collect();
+        let is_other = |database: &&Database| !selected.iter().any(|one| one.name == database.name);
+        let other = |database: &Database| (database.name.clone(), target(topology, database, &variable).ok());
+        let others = topology.primaries().filter(is_other).map(other).collect();
         if faults.is_empty() {
-            Ok(Self { targets, concurrency: topology.concurrency })
+            Ok(Self { targets, others, rollout: topology.rollout.clone() })
         } else {
             Err(FleetError(faults))
         }
@@ -168,6 +180,16 @@ impl Fleet {
     /// Whether there is none, which no constructor allows.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
+    }
+
+    /// How a run goes over them, as `databases.toml` says.
+    pub fn rollout(&self) -> &Rollout {
+        &self.rollout
+    }
+
+    /// Databases that are not selected, where one can be asked.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Target> {
+        self.others.iter().filter_map(|(_, target)| target.as_ref())
     }
 
     /// The databases.
@@ -282,13 +304,14 @@ fn target(
     if let Some(said) = database.engine.filter(|said| *said != engine) {
         return Err(fault(format!("is one of {engine}, and the file says `engine = \"{said}\"`")));
     }
-    Ok(Target { database: database.clone(), engine, url: Secret(url) })
+    let server = crate::engine::engine(engine).ok().and_then(|driver| driver.server(&url));
+    Ok(Target { database: database.clone(), engine, url: Secret(url), server, connect_timeout: None })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sharded_migrations_core::{DatabaseName, GroupName, List};
+    use sharded_migrations_core::{GroupName, List};
 
     fn database(name: &'static str, group: Option<&'static str>, url: &'static str) -> Database {
         Database {
@@ -320,7 +343,7 @@ mod tests {
             file: "databases.toml".into(),
             groups: groups.into(),
             databases: databases.into(),
-            concurrency: 8,
+            rollout: Rollout::DEFAULT,
         };
         Migrations { topology, ..Migrations::EMPTY }
     }

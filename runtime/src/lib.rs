@@ -43,21 +43,24 @@ mod executor;
 mod interrupt;
 mod migrate;
 mod outside;
-mod parallel;
+mod rollout;
+mod slots;
 mod step;
 mod survey;
 
 pub use error::{DatabaseError, StepError};
-pub use event::Event;
+pub use event::{Event, Wave};
 pub use executor::Migrator;
 pub use fleet::{Fleet, Selection};
 pub use interrupt::{Interrupter, Urgency};
 pub use repair::Repair;
 pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
+pub use rollout::Stopped;
+pub use sharded_migrations_core::rollout::Blocker;
 pub use sharded_migrations_core::{
     Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, Migration, Migrations,
-    Outside, Plan, Refusal, Resume, Role, Route, Start, State, Step, Timeouts, Topology, Transaction,
-    Version,
+    OnFailure, Outside, Plan, Refusal, Requirement, Resume, Role, Rollout, Route, Share, Start, State, Step,
+    Timeouts, Topology, Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
 pub use survey::{Survey, Surveyed};
@@ -70,7 +73,8 @@ pub mod __private {
 
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
-        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, Outside,
-        Resume, Role, Route, Timeouts, Topology, Transaction, Version,
+        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations,
+        OnFailure, Outside, Requirement, Resume, Role, Rollout, Route, Share, Timeouts, Topology,
+        Transaction, Version,
     };
 }

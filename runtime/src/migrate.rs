@@ -5,6 +5,7 @@
 //! is in it is applied, and the next attempt's plan is made from it. So nobody has to be trusted, neither a
 //! lock that a pooler may have given to two, nor an error that came after the commit.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ pub(crate) struct OneDatabase<'r, 'm> {
     pub(crate) facts: Facts,
     /// What this run has applied, and is sure of.
     pub(crate) applied: Vec<AppliedStep>,
+    /// The versions that are to be applied now; the rest waits for other databases.
+    now: BTreeSet<Version>,
     /// How many of the migrations routed here were applied by others.
     pub(crate) applied_before: usize,
     /// Whether the session has the migration lock.
@@ -59,6 +62,18 @@ pub(crate) enum Halt<'m> {
     Interrupted,
 }
 
+impl<'m> Halt<'m> {
+    /// What it means that an engine stopped; `failed` says whose an error is.
+    pub(crate) fn at(why: Why, failed: impl FnOnce(DatabaseError) -> Self) -> Self {
+        match why {
+            Why::Locked => Self::Locked(None),
+            Why::Stale => Self::Again,
+            Why::Unprepared(error) => Self::Unusable(error),
+            Why::Failed(error) => failed(error),
+        }
+    }
+}
+
 /// How long this database is waited for.
 struct Patience {
     lock: Option<Backoff>,
@@ -74,6 +89,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         target: &'r Target,
         session: Option<Box<dyn Session>>,
         facts: Facts,
+        now: BTreeSet<Version>,
     ) -> Self {
         let since = Since::of(&facts);
         Self {
@@ -81,6 +97,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             target,
             session,
             facts,
+            now,
             applied: Vec::new(),
             applied_before: 0,
             is_locked: false,
@@ -141,7 +158,10 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 patience.lock = None;
             }
             plan = match judge(self.target, &self.facts, self.migrator.question(false)) {
-                Ok(plan) => plan,
+                Ok(mut plan) => {
+                    plan.steps.retain(|step| self.now.contains(&step.migration.version));
+                    plan
+                }
                 // What the failure itself says comes first.
                 Err(reasons) if matches!(halt, Halt::Failed { .. }) => {
                     return self.end(with_reasons(halt, &reasons));
@@ -269,17 +289,12 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             }
             Err(Stop { committed, why }) => {
                 self.committed = committed;
-                Err(match why {
-                    Why::Locked => Halt::Locked(None),
-                    Why::Stale => Halt::Again,
-                    Why::Unprepared(error) => Halt::Unusable(error),
-                    Why::Failed(error) => match (steps.get(committed), works.get(committed)) {
-                        (Some(step), Some(work)) => {
-                            Halt::Failed { migration: step.migration, error: work.failed(error) }
-                        }
-                        _ => Halt::Unusable(error),
-                    },
-                })
+                Err(Halt::at(why, |error| match (steps.get(committed), works.get(committed)) {
+                    (Some(step), Some(work)) => {
+                        Halt::Failed { migration: step.migration, error: work.failed(error) }
+                    }
+                    _ => Halt::Unusable(error),
+                }))
             }
         }
     }
@@ -469,7 +484,7 @@ fn unknown_before(mut error: Box<StepError>) -> Box<StepError> {
 
 impl Migrator<'_> {
     /// Sleeps; says whether the run is to go on.
-    async fn pause(&self, pause: Duration) -> bool {
+    pub(crate) async fn pause(&self, pause: Duration) -> bool {
         tokio::select! {
             () = tokio::time::sleep(pause) => true,
             () = self.interrupter.is_at_least(Urgency::Drain) => false,

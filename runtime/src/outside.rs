@@ -5,7 +5,7 @@ use std::time::Instant;
 use sharded_migrations_core::plan::{Start, Step};
 use sharded_migrations_core::{Migration, Resume};
 
-use crate::engine::{Found, Progress, Stop, Why};
+use crate::engine::{Found, Progress, Stop};
 use crate::error::DatabaseError;
 use crate::event::Event;
 use crate::migrate::{Halt, OneDatabase};
@@ -111,11 +111,6 @@ impl<'m> OneDatabase<'_, 'm> {
         let text = work.text().map_err(failed)?;
         let step = work.step(&text);
         let session = self.session().await.map_err(Halt::Unusable)?;
-        session.record(&step, progress).await.map_err(|Stop { why, .. }| match why {
-            Why::Locked => Halt::Locked(None),
-            Why::Stale => Halt::Again,
-            Why::Unprepared(error) => Halt::Unusable(error),
-            Why::Failed(error) => failed(error),
-        })
+        session.record(&step, progress).await.map_err(|Stop { why, .. }| Halt::at(why, failed))
     }
 }

@@ -11,8 +11,8 @@ use crate::error::DatabaseError;
 use crate::executor::Migrator;
 use crate::exit_code;
 use crate::fleet::Target;
-use crate::parallel::in_parallel;
 use crate::report::Reason;
+use crate::slots::Slots;
 use crate::survey::{connect_and_survey, plan_from, refuse_replica, survey};
 
 /// What somebody found who has looked at what a dirty migration left.
@@ -151,18 +151,20 @@ impl Migrator<'_> {
     /// ```
     pub async fn repair(&self, repair: Repair) -> Repairs {
         self.warn_if_stale();
-        let mut work: Vec<BoxFuture<'_, RepairedDatabase>> = Vec::new();
+        let slots = Slots::new(&self.rollout, &self.fleet.targets);
+        let mut work: Vec<(&Target, BoxFuture<'_, RepairedDatabase>)> = Vec::new();
         for target in &self.fleet.targets {
-            work.push(Box::pin(async move {
+            let repair_one = Box::pin(async move {
                 RepairedDatabase {
                     name: target.database.name.clone(),
                     group: target.database.group.clone(),
                     settled: self.repair_one(target, repair).await,
                 }
-            }));
+            });
+            work.push((target, repair_one));
         }
         // To see whether a database's sessions keep their locks takes two connections.
-        Repairs { databases: in_parallel((self.concurrency / 2).max(1), work).await }
+        Repairs { databases: slots.run(2, work).await }
     }
 
     async fn repair_one(&self, target: &Target, repair: Repair) -> Result<Vec<Settled>, DatabaseError> {
@@ -310,7 +312,8 @@ mod tests {
     fn what_repairs_a_fleet_can_be_spawned() {
         fn is_send(_: &impl Send) {}
         static NOTHING: crate::Migrations = crate::Migrations::EMPTY;
-        let fleet = crate::Fleet { targets: Vec::new(), concurrency: 1 };
+        let fleet =
+            crate::Fleet { targets: Vec::new(), others: Vec::new(), rollout: crate::Rollout::DEFAULT };
         is_send(&async move { Migrator::new(&NOTHING, fleet).repair(Repair::Retry).await.settled() });
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use sharded_migrations_core::rollout::Blocker;
 use sharded_migrations_core::{DatabaseName, GroupName, Refusal, Version};
 
 use crate::error::{DatabaseError, StepError};
 use crate::exit_code;
+use crate::rollout::Stopped;
 
 /// The result of a run, of every database, also when it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// Whether it was told to end early; see [`Interrupter`](crate::Interrupter).
     pub interrupted: bool,
+    /// Why nothing new was started any more.
+    pub stopped: Option<Stopped>,
 }
 
 /// The result of one database.
@@ -57,6 +61,10 @@ pub enum Outcome {
     Refused(Vec<Reason>),
     /// It was not touched, because the run stopped before.
     NotStarted,
+    /// The run stopped before all was applied here: what is applied is applied, and the rest is still pending.
+    Halted,
+    /// What can be applied here is; the rest waits for another database.
+    Waits(Blocker),
     /// The run was told to end while this database was at work: what is applied is applied, and the rest is
     /// still pending.
     Interrupted,
@@ -72,15 +80,18 @@ pub enum Reason {
     History(Refusal),
     /// Another name of the fleet reaches the same database.
     SameDatabase(DatabaseName),
+    /// A migration waits for another database, where this run does not apply what it waits for.
+    Waits(Blocker),
 }
 
 impl Reason {
-    /// One word for it: `error`, `same-database`, or the word of the history's fault.
+    /// One word for it: `error`, `same-database`, `waits`, or the word of the history's fault.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Error(_) => "error",
             Self::History(refusal) => refusal.kind(),
             Self::SameDatabase(_) => "same-database",
+            Self::Waits(_) => "waits",
         }
     }
 }
@@ -94,6 +105,7 @@ impl Reason {
             Self::SameDatabase(_) => {
                 Some("give each name of the fleet a database of its own, or name it once".into())
             }
+            Self::Waits(_) => Some("migrate that database first, or together with this one".into()),
         }
     }
 }
@@ -105,6 +117,7 @@ impl fmt::Display for Reason {
             Self::Error(error) => write!(f, "{error}"),
             Self::History(refusal) => write!(f, "{refusal}"),
             Self::SameDatabase(other) => write!(f, "it is the same database as `{other}`"),
+            Self::Waits(blocker) => write!(f, "a migration cannot begin: {blocker}"),
         }
     }
 }
@@ -132,7 +145,9 @@ impl Report {
         } else if self.applied() == 0 && !any(|database| matches!(database.outcome, Outcome::Failed(_))) {
             exit_code::REFUSED
         } else if any(|database| database.is_done() && !database.applied.is_empty())
-            || any(|database| database.outcome == Outcome::NotStarted)
+            || any(|database| {
+                matches!(database.outcome, Outcome::NotStarted | Outcome::Halted | Outcome::Waits(_))
+            })
         {
             exit_code::PARTLY_FAILED
         } else {
@@ -163,7 +178,8 @@ impl fmt::Display for RunError {
         write!(f, "{failed} of {} databases are not migrated", databases.len())?;
         for database in databases {
             match &database.outcome {
-                Outcome::Done | Outcome::NotStarted | Outcome::Interrupted => {}
+                Outcome::Done | Outcome::NotStarted | Outcome::Halted | Outcome::Interrupted => {}
+                Outcome::Waits(blocker) => write!(f, "\n{}: {blocker}", database.name)?,
                 Outcome::Failed(error) => write!(f, "\n{error}")?,
                 Outcome::Refused(reasons) => {
                     for reason in reasons {
@@ -225,6 +241,7 @@ mod tests {
             databases: databases.iter().map(report).collect(),
             elapsed: Duration::ZERO,
             interrupted: false,
+            stopped: None,
         }
         .exit_code()
     }

@@ -13,8 +13,8 @@ use sharded_migrations_core::{
 use crate::engine::{Facts, HISTORY_TABLE, Lock, Session, engine};
 use crate::error::DatabaseError;
 use crate::fleet::Target;
-use crate::parallel::in_parallel;
 use crate::report::Reason;
+use crate::slots::Slots;
 
 /// What each selected database has and what would be done there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,24 +64,23 @@ pub(crate) struct Asked<'m> {
 pub(crate) struct Question<'m> {
     pub(crate) migrations: &'m Migrations,
     pub(crate) to: Option<Version>,
-    pub(crate) concurrency: usize,
     /// Whether a database with work keeps its connection.
     pub(crate) keep: bool,
 }
 
 /// Asks all of them, so many at a time; the answers are in the order of the targets.
-pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>) -> Vec<Asked<'m>> {
-    let mut answers: Vec<BoxFuture<'_, Asked<'m>>> = Vec::new();
+pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>, slots: &Slots) -> Vec<Asked<'m>> {
+    let mut answers: Vec<(&Target, BoxFuture<'_, Asked<'m>>)> = Vec::new();
     for target in targets {
-        answers.push(Box::pin(ask_one(target, question)));
+        answers.push((target, Box::pin(ask_one(target, question))));
     }
-    let mut answers = in_parallel(question.concurrency, answers).await;
+    let mut answers = slots.run(1, answers).await;
     refuse_the_same(targets, &mut answers);
-    refuse_poolers(targets, &mut answers, question.concurrency).await;
+    refuse_poolers(targets, &mut answers, slots).await;
     answers
 }
 
-async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
+pub(crate) async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
     let (mut session, mut facts) = match connect_and_survey(target).await {
         Ok(asked) => asked,
         Err(error) => {
@@ -104,7 +103,7 @@ async fn ask_one<'m>(target: &Target, question: Question<'m>) -> Asked<'m> {
 
 /// Where a migration outside a transaction is to run, sessions have to keep their locks. To see whether they
 /// do takes two connections, so that half as many databases are looked at a time, and none keeps one.
-async fn refuse_poolers(targets: &[Target], answers: &mut [Asked<'_>], concurrency: usize) {
+async fn refuse_poolers(targets: &[Target], answers: &mut [Asked<'_>], slots: &Slots) {
     let has_outside =
         |asked: &Asked<'_>| asked.standing.as_ref().is_ok_and(|plan| plan.steps.iter().any(Step::is_outside));
     let concerned: Vec<usize> = (0..answers.len()).filter(|index| has_outside(&answers[*index])).collect();
@@ -114,12 +113,12 @@ async fn refuse_poolers(targets: &[Target], answers: &mut [Asked<'_>], concurren
     for session in answers.iter_mut().filter_map(|asked| asked.session.take()) {
         session.close().await;
     }
-    let mut looks: Vec<BoxFuture<'_, Result<(), DatabaseError>>> = Vec::new();
+    let mut looks: Vec<(&Target, BoxFuture<'_, Result<(), DatabaseError>>)> = Vec::new();
     for index in &concerned {
         let target = &targets[*index];
-        looks.push(Box::pin(async move { engine(target.engine)?.keeps_locks(target).await }));
+        looks.push((target, Box::pin(async move { engine(target.engine)?.keeps_locks(target).await })));
     }
-    let looks = in_parallel((concurrency / 2).max(1), looks).await;
+    let looks = slots.run(2, looks).await;
     for (index, look) in concerned.into_iter().zip(looks) {
         if let Err(error) = look {
             answers[index].standing = Err(vec![Reason::Error(error)]);

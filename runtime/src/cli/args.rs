@@ -1,16 +1,16 @@
 //! What can be typed.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use sharded_migrations_core::{Version, duration};
 
+use super::rollout::RolloutOptions;
 use crate::fleet::Selection;
 use crate::repair::Repair;
 use crate::reporter;
 
-const HEADING: &str = "Migrations";
+pub(super) const HEADING: &str = "Migrations";
 
 /// Arguments to flatten into an application's own: `--migrate` and its options.
 // The documentation is this type's: clap would make it the application's.
@@ -142,9 +142,20 @@ pub struct Options {
     #[arg(id = "migrate_applied", long = "applied", help_heading = HEADING)]
     pub applied: bool,
 
-    /// How many databases at a time [default: `concurrency` in databases.toml, else 32]
-    #[arg(id = "migrate_jobs", long = "jobs", value_name = "N", help_heading = HEADING)]
-    pub jobs: Option<NonZeroUsize>,
+    /// How the run goes over the fleet.
+    #[command(flatten)]
+    pub rollout: RolloutOptions,
+
+    /// How long connecting to a server may take; 0 for no limit
+    /// [default: `connect_timeout` in the URL, else 10s]
+    #[arg(
+        id = "migrate_connect_timeout",
+        long = "connect-timeout",
+        value_name = "TIME",
+        value_parser = duration::parse,
+        help_heading = HEADING
+    )]
+    pub connect_timeout: Option<Duration>,
 
     /// How long a statement waits for a table that others use, unless its file says it; 0 for no limit
     /// [default: 5s, none for what runs CONCURRENTLY]

@@ -33,6 +33,10 @@ impl Engine for Postgres {
         Ok(Box::new(PostgresSession::open(target).await?))
     }
 
+    fn server(&self, url: &str) -> Option<String> {
+        connect::server(url)
+    }
+
     /// In a transaction pooler two clients meet the same backend, or one client two of them.
     async fn keeps_locks(&self, target: &Target) -> Result<(), DatabaseError> {
         const BACKEND: &str = "SELECT pg_catalog.pg_backend_pid()";
@@ -233,7 +237,7 @@ fn is_refused_row(code: Option<&str>) -> bool {
 
 impl PostgresSession {
     async fn open(target: &Target) -> Result<Self, DatabaseError> {
-        let (client, driver) = connect::connect(target.url.expose()).await?;
+        let (client, driver) = connect::connect(target.url.expose(), target.connect_timeout).await?;
         Ok(Self { client, driver, server: Server::default() })
     }
 

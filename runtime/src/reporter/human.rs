@@ -9,7 +9,7 @@ use sharded_migrations_core::{DatabaseName, GroupName, diagnostic, suggest};
 
 use super::{Out, Reporter, Verbosity};
 use crate::error::{DatabaseError, StepError};
-use crate::event::Event;
+use crate::event::{Event, Wave};
 use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Outcome, Reason, Report};
 
@@ -56,6 +56,19 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
                 );
                 self.err.write(&text);
             }
+            Event::RunPlanned { databases, of, migrations } => {
+                let (migrations, of) = (count(*migrations, "migration"), count(*of, "database"));
+                let text = format!("{DIM}{migrations} pending on {databases} of {of}{DIM:#}\n");
+                self.show(Verbosity::Verbose, &text);
+            }
+            Event::WaveStarted(wave) if wave.of * wave.stages == 1 => {}
+            Event::WaveStarted(wave) => self.show(Verbosity::Normal, &self::wave(wave)),
+            Event::WavePaused { pause } => {
+                self.show(Verbosity::Normal, &format!("{DIM}pause of {}{DIM:#}\n", duration(*pause)));
+            }
+            Event::RolloutStopped(why) => {
+                self.err.write(&format!("{BAD}nothing new is started{BAD:#}: {why}\n"));
+            }
             Event::DatabaseStarted { database, pending } => {
                 self.show(Verbosity::Verbose, &format!("{DIM}{database}: {pending} pending{DIM:#}\n"));
             }
@@ -88,7 +101,11 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
             Event::DatabaseFinished(report) => match report.outcome {
                 Outcome::Refused(_) => self.err.write(&database(report)),
                 // Why a migration failed comes at the end, on the other stream.
-                Outcome::Failed(_) | Outcome::Done | Outcome::Interrupted => self.show(Verbosity::Normal, &database(report)),
+                Outcome::Failed(_)
+                | Outcome::Done
+                | Outcome::Halted
+                | Outcome::Waits(_)
+                | Outcome::Interrupted => self.show(Verbosity::Normal, &database(report)),
                 // The summary counts them.
                 Outcome::NotStarted => self.show(Verbosity::Verbose, &database(report)),
             },
@@ -98,6 +115,16 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
             }
         }
     }
+}
+
+/// `-- wave 2 of 4: 12 databases --`
+fn wave(wave: &Wave<'_>) -> String {
+    let stage = match wave.stages {
+        1 => String::new(),
+        stages => format!("stage {} of {stages}, ", wave.stage),
+    };
+    let (number, of, databases) = (wave.number, wave.of, count(wave.databases.len(), "database"));
+    format!("{HEADING}-- {stage}wave {number} of {of}: {databases} --{HEADING:#}\n")
 }
 
 /// `== users_01 (users) ==`
@@ -140,6 +167,8 @@ fn database(report: &DatabaseReport) -> String {
         }
         Outcome::Refused(why) => text.push_str(&reasons(why)),
         Outcome::NotStarted => text.push_str("  not started\n"),
+        Outcome::Halted => text.push_str("  stopped: the rest is still pending\n"),
+        Outcome::Waits(blocker) => text.push_str(&format!("  the rest waits: {blocker}\n")),
         Outcome::Interrupted => text.push_str("  interrupted: the rest is still pending\n"),
     }
     text
@@ -186,6 +215,8 @@ fn summary(report: &Report) -> String {
         (of(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (of(|outcome| matches!(outcome, Outcome::Refused(_))), "refused"),
         (of(|outcome| matches!(outcome, Outcome::NotStarted)), "not started"),
+        (of(|outcome| matches!(outcome, Outcome::Halted)), "stopped"),
+        (of(|outcome| matches!(outcome, Outcome::Waits(_))), "waiting"),
         (of(|outcome| matches!(outcome, Outcome::Interrupted)), "interrupted"),
     ];
     for (number, word) in others.into_iter().filter(|(number, _)| *number > 0) {

@@ -35,6 +35,21 @@ fn line(event: &Event<'_>) -> Value {
         Event::StaleBinary(stale) => {
             json!({ "event": "stale_binary", "added": stale.added, "removed": stale.removed })
         }
+        Event::RunPlanned { databases, of, migrations } => {
+            json!({ "event": "run_planned", "databases": databases, "of": of, "migrations": migrations })
+        }
+        Event::WaveStarted(wave) => json!({
+            "event": "wave_started",
+            "wave": wave.number,
+            "waves": wave.of,
+            "stage": wave.stage,
+            "stages": wave.stages,
+            "databases": wave.databases.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        }),
+        Event::WavePaused { pause } => json!({ "event": "wave_paused", "pause_ms": pause.as_millis() }),
+        Event::RolloutStopped(why) => {
+            json!({ "event": "rollout_stopped", "kind": why.kind(), "message": why.to_string() })
+        }
         Event::DatabaseStarted { database, pending } => {
             json!({ "event": "database_started", "database": database.as_str(), "pending": pending })
         }
@@ -67,6 +82,7 @@ fn line(event: &Event<'_>) -> Value {
             "applied": report.applied(),
             "databases": report.databases.len(),
             "elapsed_ms": report.elapsed.as_millis(),
+            "stopped": report.stopped.as_ref().map(ToString::to_string),
             "exit_code": report.exit_code(),
         }),
     };
@@ -108,6 +124,11 @@ fn database(report: &DatabaseReport) -> Value {
             "refused"
         }
         Outcome::NotStarted => "not_started",
+        Outcome::Halted => "halted",
+        Outcome::Waits(blocker) => {
+            value["waits"] = json!(blocker.to_string());
+            "waits"
+        }
         Outcome::Interrupted => "interrupted",
     });
     value

@@ -13,6 +13,7 @@ mod lock;
 mod no_transaction;
 mod position;
 mod repair;
+mod rollout;
 mod selection;
 mod sqlite_file;
 

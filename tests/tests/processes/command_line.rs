@@ -133,6 +133,7 @@ fn the_help_lists_the_options_under_a_heading_of_their_own() {
         assert!(options.contains(option), "{option} is not in\n{out}");
     }
     for (option, default) in [
+        ("--connect-timeout <TIME>", "[default: `connect_timeout` in the URL, else 10s]"),
         ("--lock-timeout <TIME>", "[default: 5s, none for what runs CONCURRENTLY]"),
         ("--statement-timeout <TIME>", "[default: the server's]"),
         ("--lock-wait <TIME>", "[default: 5min]"),

@@ -37,6 +37,8 @@ pub(crate) fn ending(run: &Run) -> String {
             }
             Outcome::NotStarted => "not started".into(),
             Outcome::Interrupted => format!("interrupted,{applied} applied, {before} before"),
+            Outcome::Halted => format!("halted,{applied} applied, {before} before"),
+            Outcome::Waits(blocker) => format!("waits,{applied} applied: {blocker}"),
             other => panic!("what is {other:?}?"),
         };
         lines.push(format!("{}: {outcome}", database.name));

@@ -63,10 +63,16 @@ impl Drop for Driver {
     }
 }
 
+/// The first server that a URL names; `None` where the URL cannot be read, which connecting will say.
+pub(super) fn server(url: &str) -> Option<String> {
+    let settings = Settings::read(url, None, |name| std::env::var(name).ok()).ok()?;
+    Some(settings.endpoints.first()?.to_string())
+}
+
 /// Opens a connection. What the URL does not say is taken from the environment, by the names that libpq
-/// gives it.
-pub(super) async fn connect(url: &str) -> Result<(Client, Driver), DatabaseError> {
-    let settings = Settings::read(url, |name| std::env::var(name).ok())?;
+/// gives it. A time limit counts more than what either says.
+pub(super) async fn connect(url: &str, limit: Option<Duration>) -> Result<(Client, Driver), DatabaseError> {
+    let settings = Settings::read(url, limit, |name| std::env::var(name).ok())?;
     let tls = settings.tls.load()?;
     let mut endpoints: Vec<_> = settings.endpoints.iter().collect();
     if settings.shuffles {

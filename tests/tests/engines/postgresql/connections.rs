@@ -57,3 +57,23 @@ fn connections_open_at_once_never_exceed_the_concurrency() {
     assert_eq!(proxy.all(), 6);
     assert!(proxy.most() <= 6);
 }
+
+/// A limit for each server holds back nobody on another one.
+#[test]
+fn connections_to_one_server_have_a_limit_of_their_own() {
+    let mut fleet = TestFleet::new(Engine::Postgres, &NAMES).toml("[rollout]\nper_server = 2\n");
+    let cluster = Cluster::shared();
+    let (one, other) = (Proxy::new(cluster.port()), Proxy::new(cluster.port()));
+    let urls: Vec<_> =
+        fleet.databases().iter().map(|database| (database.name.clone(), database.url())).collect();
+    for (index, (name, url)) in urls.iter().enumerate() {
+        let proxy = if index < 4 { &one } else { &other };
+        fleet.set_url(name, url.replace(&cluster.port().to_string(), &proxy.port().to_string()));
+    }
+    let files = [("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n")];
+    let result = fleet.run(fleet.set(&files));
+    assert!(ending(&result).starts_with("exit 0\n"), "{result:?}");
+    // Four do not fit, so each of them is connected to twice.
+    assert!(one.most() <= 2, "{}", one.most());
+    assert_eq!((one.all(), other.all()), (8, 4));
+}

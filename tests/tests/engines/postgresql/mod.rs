@@ -10,6 +10,7 @@ mod passwords;
 mod pooler;
 mod reference;
 mod replica;
+mod retry;
 mod schema;
 mod session;
 mod table_lock;

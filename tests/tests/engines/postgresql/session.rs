@@ -117,6 +117,38 @@ fn an_error_that_comes_at_the_commit_takes_everything_back() {
     fleet.run(fleet.set(&[("V1__ab.sql", &text.replace("INSERT", "-- INSERT")), last])).unwrap();
 }
 
+/// A deferred trigger runs before the session is given back its start, not behind that.
+#[test]
+fn what_a_deferred_trigger_leaves_in_the_session_does_not_disturb_the_next_migration() {
+    let fleet = TestFleet::of_one(Engine::Postgres);
+    let first = "-- #[route(everywhere)]\nCREATE SCHEMA other;\nCREATE TABLE a (id int);\n\
+                 CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n\
+                 PERFORM set_config('search_path', 'other', false); RETURN NULL; END $$;\n\
+                 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON a DEFERRABLE INITIALLY DEFERRED\n\
+                 FOR EACH ROW EXECUTE FUNCTION leave();\n\
+                 INSERT INTO a VALUES (1);\n";
+    let second = "-- #[route(everywhere)]\nCREATE TABLE b (id int);\n";
+    fleet.run(fleet.set(&[("V1__a.sql", first), ("V2__b.sql", second)])).unwrap();
+    assert_eq!(fleet.database("default").query("SELECT 'public.b'::regclass"), "b");
+}
+
+/// The file's own choice for its statements is none for the history.
+#[test]
+fn outside_a_transaction_the_history_waits_for_the_disk_whatever_the_file_says() {
+    let fleet = TestFleet::of_one(Engine::Postgres);
+    let first = "-- #[route(everywhere)]\nCREATE TABLE seen (state text, setting text);\n\
+                 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n\
+                 INSERT INTO public.seen VALUES (new.state, current_setting('synchronous_commit'));\n\
+                 RETURN new; END $$;\n\
+                 CREATE TRIGGER note BEFORE UPDATE ON sharded_migrations_history\n\
+                 FOR EACH ROW EXECUTE FUNCTION note();\n";
+    let second =
+        "-- #[route(everywhere)]\n-- #[no_transaction]\nSET synchronous_commit = off;\nANALYZE seen;\n";
+    fleet.run(fleet.set(&[("V1__a.sql", first), ("V2__b.sql", second)])).unwrap();
+    let seen = fleet.database("default").query("SELECT * FROM seen ORDER BY ctid");
+    assert_eq!(seen, "started|on\nstarted|on\napplied|on");
+}
+
 #[test]
 fn all_that_the_server_says_of_an_error_is_shown() {
     let fleet = TestFleet::of_one(Engine::Postgres);
