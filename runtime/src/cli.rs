@@ -81,7 +81,7 @@ async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> Exit
         }
     };
     let code = match task {
-        Task::Apply => apply::apply(migrator, options).await,
+        Task::Apply => apply::apply(migrator, migrations, options).await,
         Task::Plan => show(&survey(migrator).await, options, plan::body, plan::summary),
         Task::Repair(how) => repair::repair(migrator, how, options).await,
         Task::Status => show(

@@ -97,6 +97,11 @@ impl StepError {
         self.offset.map(|offset| Position::of(&self.source.text, offset))
     }
 
+    /// Whether it is the same failure of the same migration, on another database.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        (self.path(), self.position(), &self.error) == (other.path(), other.position(), &other.error)
+    }
+
     /// The error with the lines of the file that it is about.
     pub fn diagnostic(&self) -> Diagnostic {
         let title = format!(

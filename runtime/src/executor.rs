@@ -30,7 +30,7 @@ pub struct Migrator<'m> {
     pub(crate) limits: Timeouts,
     pub(crate) who: Who,
     pub(crate) interrupter: Interrupter,
-    listener: Box<Listener<'m>>,
+    listeners: Vec<Box<Listener<'m>>>,
 }
 
 type Listener<'m> = dyn Fn(&Event<'_>) + Send + Sync + 'm;
@@ -53,7 +53,7 @@ impl<'m> Migrator<'m> {
             limits: Timeouts::default(),
             who,
             interrupter: Interrupter::new(),
-            listener: Box::new(|_| {}),
+            listeners: Vec::new(),
         }
     }
 
@@ -154,10 +154,10 @@ impl<'m> Migrator<'m> {
         self
     }
 
-    /// Calls a closure for everything that happens. It is called from the task that runs
+    /// Calls a closure for everything that happens; several may listen. It is called from the task that runs
     /// [`run`](Self::run), and holds it up while it works.
     pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'm) -> Self {
-        self.listener = Box::new(listener);
+        self.listeners.push(Box::new(listener));
         self
     }
 
@@ -239,7 +239,7 @@ impl<'m> Migrator<'m> {
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
-        (self.listener)(event);
+        self.listeners.iter().for_each(|listener| listener(event));
     }
 
     pub(crate) fn warn_if_stale(&self) {

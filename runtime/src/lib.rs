@@ -31,6 +31,7 @@ pub mod error;
 pub mod event;
 pub mod exit_code;
 pub mod fleet;
+pub mod html;
 pub mod repair;
 pub mod report;
 #[cfg(feature = "clap")]

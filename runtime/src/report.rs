@@ -34,6 +34,8 @@ pub struct DatabaseReport {
     pub applied: Vec<AppliedStep>,
     /// How many of the migrations routed here had been applied before.
     pub applied_before: usize,
+    /// The versions that are still pending; `None` where that could not be found out.
+    pub pending: Option<Vec<Version>>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -133,6 +135,19 @@ impl Report {
     /// How many migrations were applied, on all databases together.
     pub fn applied(&self) -> usize {
         self.databases.iter().map(|database| database.applied.len()).sum()
+    }
+
+    /// The migrations that failed; what failed alike on several databases comes once, with the others' names.
+    pub fn failures(&self) -> Vec<(&StepError, Vec<&DatabaseName>)> {
+        let mut alike: Vec<(&StepError, Vec<&DatabaseName>)> = Vec::new();
+        for database in &self.databases {
+            let Outcome::Failed(error) = &database.outcome else { continue };
+            match alike.iter_mut().find(|(first, _)| first.is_alike(error)) {
+                Some((_, others)) => others.push(&database.name),
+                None => alike.push((error, Vec::new())),
+            }
+        }
+        alike
     }
 
     /// The exit code for it; see [`exit_code`].
@@ -235,6 +250,7 @@ mod tests {
                 *applied
             ],
             applied_before: 0,
+            pending: None,
             outcome: outcome.clone(),
         };
         Report {

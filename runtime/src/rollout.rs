@@ -332,8 +332,15 @@ impl<'r, 'm> Progress<'r, 'm> {
             group: database.group.clone(),
             applied: self.applied.clone(),
             applied_before: self.applied_before,
+            pending: self.known.as_ref().map(|known| self.left(known)),
             outcome: self.outcome.clone().unwrap_or(Outcome::Done),
         }
+    }
+
+    /// A migration that failed may have been preceded by others.
+    fn left(&self, known: &Known<'m>) -> Vec<Version> {
+        let is_left = |version: &Version| self.applied.iter().all(|step| step.version != *version);
+        known.pending.iter().map(|pending| pending.version).filter(is_left).collect()
     }
 
     /// Tells that it is over, once.

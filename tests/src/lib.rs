@@ -19,6 +19,7 @@ mod port;
 mod process;
 mod watchdog;
 
+pub mod browser;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod project;

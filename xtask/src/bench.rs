@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     else {
         return Err(format!("which benchmark? There are: {}", BENCHMARKS.join(", ")));
     };
-    install::ensure_servers()?;
+    install::ensure(&[install::Needed::Postgres])?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut command = cargo();
     command

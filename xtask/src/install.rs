@@ -1,14 +1,15 @@
-//! Installs the servers that tests need.
+//! Installs the programs that tests need.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use sharded_migrations_tests::browser;
 use sharded_migrations_tests::pgbouncer::PgBouncer;
 use sharded_migrations_tests::postgres::Binaries;
 
 use crate::output;
 
-/// A package manager, and what the two servers are called there.
+/// A package manager, and what the programs are called there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Manager {
     program: &'static str,
@@ -20,6 +21,7 @@ struct Manager {
     install: &'static [&'static str],
     postgres: &'static str,
     pgbouncer: &'static str,
+    browser: &'static str,
 }
 
 /// In the order in which they are tried.
@@ -36,6 +38,7 @@ const MANAGERS: [Manager; 3] = [
         install: &["install", "-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"],
         postgres: "postgresql",
         pgbouncer: "pgbouncer",
+        browser: "chromium",
     },
     Manager {
         program: "dnf",
@@ -44,6 +47,7 @@ const MANAGERS: [Manager; 3] = [
         install: &["install", "-q", "-y"],
         postgres: "postgresql-server",
         pgbouncer: "pgbouncer",
+        browser: "chromium",
     },
     Manager {
         program: "brew",
@@ -52,6 +56,7 @@ const MANAGERS: [Manager; 3] = [
         install: &["install", "--quiet"],
         postgres: "postgresql@17",
         pgbouncer: "pgbouncer",
+        browser: "chromium",
     },
 ];
 
@@ -64,20 +69,52 @@ enum Rights {
     None,
 }
 
-/// One of the servers that tests need.
+/// One of the programs that tests need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Server {
+pub(crate) enum Needed {
     Postgres,
     PgBouncer,
+    Browser,
 }
 
-/// Makes sure that the servers are there, installing those that are not.
-pub(crate) fn ensure_servers() -> Result<(), String> {
+impl Needed {
+    pub(crate) const ALL: [Self; 3] = [Self::Postgres, Self::PgBouncer, Self::Browser];
+
+    /// Looks for it; the error says what to do where it is not there.
+    fn find(self) -> Result<(), String> {
+        match self {
+            Self::Postgres => Binaries::find().map(drop),
+            Self::PgBouncer => PgBouncer::find().map(drop),
+            Self::Browser => browser::find().map(drop),
+        }
+    }
+
+    fn package(self, manager: &Manager) -> &'static str {
+        match self {
+            Self::Postgres => manager.postgres,
+            Self::PgBouncer => manager.pgbouncer,
+            Self::Browser => manager.browser,
+        }
+    }
+
+    fn by_hand(self) -> &'static str {
+        match self {
+            Self::Postgres => {
+                "the PostgreSQL server (on Debian: postgresql; or set PG_BIN to its `bin` folder)"
+            }
+            Self::PgBouncer => "PgBouncer (on Debian: pgbouncer)",
+            Self::Browser => "Chromium (on Debian: chromium; or set CHROME_BIN to the program)",
+        }
+    }
+}
+
+/// Makes sure that these are there, installing those that are not.
+pub(crate) fn ensure(needed: &[Needed]) -> Result<(), String> {
     if std::env::var_os("PG_BIN").is_some() {
         // Whoever sets it has a server in mind that no package would put there.
         Binaries::find()?;
     }
-    let missing = missing();
+    let missing: Vec<Needed> = needed.iter().copied().filter(|needed| needed.find().is_err()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -93,25 +130,12 @@ pub(crate) fn ensure_servers() -> Result<(), String> {
             return Err(format!("`{}` failed. {}", command.join(" "), by_hand(&missing)));
         }
     }
-    Binaries::find()?;
-    PgBouncer::find()?;
-    Ok(())
-}
-
-fn missing() -> Vec<Server> {
-    let mut missing = Vec::new();
-    if Binaries::find().is_err() {
-        missing.push(Server::Postgres);
-    }
-    if PgBouncer::find().is_err() {
-        missing.push(Server::PgBouncer);
-    }
-    missing
+    missing.into_iter().try_for_each(Needed::find)
 }
 
 /// The commands to run, in order, each with whether all is lost when it fails.
 fn commands(
-    missing: &[Server],
+    missing: &[Needed],
     manager: Option<Manager>,
     rights: Rights,
 ) -> Result<Vec<(Vec<String>, bool)>, String> {
@@ -132,13 +156,7 @@ fn commands(
             return Err(format!("{} refuses to run as root. {}", manager.program, by_hand(missing)));
         }
     };
-    let packages: Vec<&str> = missing
-        .iter()
-        .map(|server| match server {
-            Server::Postgres => manager.postgres,
-            Server::PgBouncer => manager.pgbouncer,
-        })
-        .collect();
+    let packages: Vec<&str> = missing.iter().map(|needed| needed.package(&manager)).collect();
     // Through `env`, as sudo does not hand the environment on.
     let command = |arguments: &[&str], packages: &[&str]| -> Vec<String> {
         let environment = ["env", "DEBIAN_FRONTEND=noninteractive", manager.program];
@@ -148,16 +166,8 @@ fn commands(
     Ok(refresh.into_iter().chain([(command(manager.install, &packages), true)]).collect())
 }
 
-fn by_hand(missing: &[Server]) -> String {
-    let names: Vec<&str> = missing
-        .iter()
-        .map(|server| match server {
-            Server::Postgres => {
-                "the PostgreSQL server (on Debian: postgresql; or set PG_BIN to its `bin` folder)"
-            }
-            Server::PgBouncer => "PgBouncer (on Debian: pgbouncer)",
-        })
-        .collect();
+fn by_hand(missing: &[Needed]) -> String {
+    let names: Vec<&str> = missing.iter().map(|needed| needed.by_hand()).collect();
     format!("The tests need {}: please install it by hand", names.join(" and "))
 }
 
@@ -183,9 +193,9 @@ fn is_in_path(program: &str) -> bool {
 mod tests {
     use super::*;
 
-    use Server::{PgBouncer, Postgres};
+    use Needed::{PgBouncer, Postgres};
 
-    fn lines(missing: &[Server], program: &str, rights: Rights) -> Result<Vec<String>, String> {
+    fn lines(missing: &[Needed], program: &str, rights: Rights) -> Result<Vec<String>, String> {
         let manager = MANAGERS.into_iter().find(|manager| manager.program == program);
         let commands = commands(missing, manager, rights)?;
         Ok(commands.into_iter().map(|(words, _)| words.join(" ")).collect())

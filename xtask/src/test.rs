@@ -11,7 +11,7 @@ use crate::{cargo, install};
 ///
 /// The cluster needs no handling of Ctrl-C here: it goes with this process, whatever ends that.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    install::ensure_servers()?;
+    install::ensure(&install::Needed::ALL)?;
     // With and without the `--` that cargo's own subcommands take.
     let arguments = match arguments.split_first() {
         Some((first, rest)) if first == "--" => rest,

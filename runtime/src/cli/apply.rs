@@ -1,8 +1,16 @@
 //! `apply`: migrate, and show it as it happens.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sharded_migrations_core::Migrations;
+
 use super::{Format, Options, complain};
 use crate::executor::Migrator;
 use crate::exit_code;
+use crate::html::HtmlReport;
 use crate::interrupt::Urgency;
 use crate::reporter::{Human, Json, Reporter};
 use signals::Signals;
@@ -10,7 +18,16 @@ use signals::Signals;
 mod signals;
 
 /// The first signal to end starts nothing new, the second one cancels what runs, the third one waits for nobody.
-pub(super) async fn apply(migrator: Migrator<'_>, options: &Options) -> u8 {
+pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations, options: &Options) -> u8 {
+    // Before anything is written: who asked for a report wants to have one.
+    let report = match options.report.as_deref().map(|path| ReportFile::create(path, migrations)).transpose()
+    {
+        Ok(report) => report,
+        Err(message) => {
+            complain(&message);
+            return exit_code::USAGE;
+        }
+    };
     let reporter: Box<dyn Reporter> = match options.format {
         Format::Human => {
             Box::new(Human::new(options.verbosity.into(), anstream::stdout(), anstream::stderr()))
@@ -18,6 +35,13 @@ pub(super) async fn apply(migrator: Migrator<'_>, options: &Options) -> u8 {
         Format::Json => Box::new(Json::new(std::io::stdout())),
     };
     let migrator = migrator.on_event(move |event| reporter.event(event));
+    let migrator = match &report {
+        Some(report) => {
+            let html = Arc::clone(&report.html);
+            migrator.on_event(move |event| html.event(event))
+        }
+        None => migrator,
+    };
     let interrupter = migrator.interrupter();
     let mut signals = Signals::listen()
         .map_err(|error| complain(&format!("Ctrl-C ends this run without its report: {error}")))
@@ -36,8 +60,32 @@ pub(super) async fn apply(migrator: Migrator<'_>, options: &Options) -> u8 {
             },
         }
     };
-    let report = result.unwrap_or_else(|error| error.report);
-    report.exit_code()
+    if let Some(Err(message)) = report.map(ReportFile::write) {
+        complain(&message);
+    }
+    result.unwrap_or_else(|error| error.report).exit_code()
+}
+
+/// The file of `--report`.
+struct ReportFile<'m> {
+    path: PathBuf,
+    file: File,
+    html: Arc<HtmlReport<'m>>,
+}
+
+impl<'m> ReportFile<'m> {
+    fn create(path: &Path, migrations: &'m Migrations) -> Result<Self, String> {
+        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        Ok(Self { path: path.to_owned(), file, html: Arc::new(HtmlReport::new(migrations)) })
+    }
+
+    fn write(mut self) -> Result<(), String> {
+        self.file.write_all(self.html.render().as_bytes()).map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!("the report `{}` (`--report`) cannot be written: {error}", path.display())
 }
 
 async fn next(signals: &mut Option<Signals>) {

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -200,6 +201,10 @@ pub struct Options {
     )]
     pub retry_for: Option<Duration>,
 
+    /// Write what the run did into this file, as an HTML page
+    #[arg(id = "migrate_report", long = "report", value_name = "FILE", help_heading = HEADING)]
+    pub report: Option<PathBuf>,
+
     /// How results are shown
     #[arg(
         id = "migrate_format",
@@ -226,6 +231,9 @@ pub struct Options {
 impl Options {
     /// What a verb asks for with these options.
     pub(super) fn task(&self, verb: Verb) -> Result<Task, String> {
+        if self.report.is_some() && verb != Verb::Apply {
+            return Err("`--report` is for `apply` alone".into());
+        }
         match (verb, self.retry, self.applied) {
             (Verb::Apply, false, false) => Ok(Task::Apply),
             (Verb::Plan, false, false) => Ok(Task::Plan),

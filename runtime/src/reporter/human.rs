@@ -177,27 +177,15 @@ fn database(report: &DatabaseReport) -> String {
 /// The failed migrations, each with the lines of its file; what failed alike on many databases is
 /// shown once.
 fn failures(report: &Report) -> String {
-    let mut alike: Vec<(&StepError, Vec<&str>)> = Vec::new();
-    for database in &report.databases {
-        let Outcome::Failed(error) = &database.outcome else { continue };
-        match alike.iter_mut().find(|(first, _)| is_alike(first, error)) {
-            Some((_, others)) => others.push(database.name.as_str()),
-            None => alike.push((error, Vec::new())),
-        }
-    }
-    let show = |(error, others): (&StepError, Vec<&str>)| {
+    let show = |(error, others): (&StepError, Vec<&DatabaseName>)| {
         let mut fault = error.diagnostic();
         if !others.is_empty() {
-            fault = fault.note(format!("the same on: {}", suggest::list(others)));
+            fault = fault
+                .note(format!("the same on: {}", suggest::list(others.iter().map(|name| name.as_str()))));
         }
         format!("\n{}\n", fault.render(diagnostic::Style::Coloured))
     };
-    alike.into_iter().map(show).collect()
-}
-
-/// Whether it is the same failure of the same migration, on two databases.
-fn is_alike(one: &StepError, other: &StepError) -> bool {
-    (one.path(), one.position(), &one.error) == (other.path(), other.position(), &other.error)
+    report.failures().into_iter().map(show).collect()
 }
 
 fn summary(report: &Report) -> String {

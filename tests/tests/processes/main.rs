@@ -13,3 +13,4 @@ mod output;
 mod program;
 mod race;
 mod repair;
+mod report;
