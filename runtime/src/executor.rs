@@ -31,6 +31,8 @@ pub struct Migrator<'m> {
     pub(crate) who: Who,
     pub(crate) interrupter: Interrupter,
     listeners: Vec<Box<Listener<'m>>>,
+    #[cfg(feature = "tracing")]
+    trace: crate::trace::Trace,
 }
 
 type Listener<'m> = dyn Fn(&Event<'_>) + Send + Sync + 'm;
@@ -54,6 +56,8 @@ impl<'m> Migrator<'m> {
             who,
             interrupter: Interrupter::new(),
             listeners: Vec::new(),
+            #[cfg(feature = "tracing")]
+            trace: crate::trace::Trace::default(),
         }
     }
 
@@ -239,6 +243,11 @@ impl<'m> Migrator<'m> {
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
+        #[cfg(feature = "tracing")]
+        self.trace.event(event, |name| {
+            let mut targets = self.fleet.targets.iter().map(|target| &target.database);
+            targets.find(|database| database.name == *name)?.group.as_ref()
+        });
         self.listeners.iter().for_each(|listener| listener(event));
     }
 

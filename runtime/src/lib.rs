@@ -23,7 +23,8 @@
 //!
 //! # Features
 //! `postgres` and `sqlite` are the engines, `clap` is the command-line front; all three are on by
-//! default.
+//! default. `tracing` shows what happens as spans and events of that crate: a span `database` with the
+//! fields `database` and `group`, and below it a span `migration` with `version` and `migration`.
 
 #[cfg(feature = "clap")]
 pub mod cli;
@@ -48,6 +49,8 @@ mod rollout;
 mod slots;
 mod step;
 mod survey;
+#[cfg(feature = "tracing")]
+mod trace;
 
 pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};

@@ -86,6 +86,21 @@ pub enum Reason {
     Waits(Blocker),
 }
 
+impl Outcome {
+    /// One word for it: `done`, `failed`, `refused`, `not_started`, `halted`, `waits` or `interrupted`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+            Self::Refused(_) => "refused",
+            Self::NotStarted => "not_started",
+            Self::Halted => "halted",
+            Self::Waits(_) => "waits",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl Reason {
     /// One word for it: `error`, `same-database`, `waits`, or the word of the history's fault.
     pub fn kind(&self) -> &'static str {

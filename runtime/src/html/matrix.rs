@@ -59,7 +59,7 @@ pub(super) fn matrix<'r>(migrations: &Migrations, databases: &'r [DatabaseReport
         let states = states(migrations, report);
         let cells: Vec<Cell> =
             versions.iter().map(|version| states.get(version).copied().unwrap_or(Cell::Elsewhere)).collect();
-        let outcome = word(&report.outcome);
+        let outcome = report.outcome.kind();
         match rows.iter_mut().find(|row| row.outcome == outcome && row.cells == cells) {
             Some(row) => row.databases.push(&report.name),
             None => rows.push(Row { databases: vec![&report.name], outcome, cells }),
@@ -99,17 +99,4 @@ fn states(migrations: &Migrations, report: &DatabaseReport) -> BTreeMap<Version,
         states.insert(error.version, Cell::Failed);
     }
     states
-}
-
-/// One word for how a database ended.
-pub(super) fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Failed(_) => "failed",
-        Outcome::Refused(_) => "refused",
-        Outcome::NotStarted => "not started",
-        Outcome::Halted => "stopped",
-        Outcome::Waits(_) => "waiting",
-        Outcome::Interrupted => "interrupted",
-    }
 }

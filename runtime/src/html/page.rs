@@ -61,9 +61,8 @@ impl Page<'_> {
     }
 
     fn summary(&self, out: &mut String, report: &Report) -> fmt::Result {
-        let of = |word: &str| {
-            report.databases.iter().filter(|database| matrix::word(&database.outcome) == word).count()
-        };
+        let of =
+            |kind: &str| report.databases.iter().filter(|database| database.outcome.kind() == kind).count();
         writeln!(
             out,
             "<p class=\"summary\">{} migrations applied on {} of {} databases in {}</p>\n<ul class=\"counts\">",
@@ -72,9 +71,9 @@ impl Page<'_> {
             report.databases.len(),
             Took(report.elapsed),
         )?;
-        for word in ["done", "failed", "refused", "stopped", "waiting", "interrupted", "not started"] {
-            if of(word) > 0 {
-                writeln!(out, "<li class=\"{}\"><b>{}</b> {word}</li>", word.replace(' ', "-"), of(word))?;
+        for kind in ["done", "failed", "refused", "halted", "waits", "interrupted", "not_started"] {
+            if of(kind) > 0 {
+                writeln!(out, "<li class=\"{kind}\"><b>{}</b> {}</li>", of(kind), kind.replace('_', " "))?;
             }
         }
         out.push_str("</ul>\n");
@@ -146,7 +145,12 @@ impl Page<'_> {
         }
         out.push_str("</tr></thead>\n<tbody>\n");
         for row in &rows {
-            write!(out, "<tr><th>{}</th><td class=\"outcome\">{}</td>", Names(&row.databases), row.outcome)?;
+            write!(
+                out,
+                "<tr><th>{}</th><td class=\"outcome\">{}</td>",
+                Names(&row.databases),
+                row.outcome.replace('_', " ")
+            )?;
             for (cell, column) in row.cells.iter().zip(&columns) {
                 let (class, words) = cell.words();
                 write!(out, "<td class=\"{class}\" title=\"{}: {words}\"></td>", Versions(column))?;

@@ -16,5 +16,6 @@ mod repair;
 mod rollout;
 mod selection;
 mod sqlite_file;
+mod tracing;
 
 mod postgresql;
