@@ -7,6 +7,7 @@
 mod duplicate_version;
 mod empty;
 mod no_route;
+mod not_resumable;
 mod objects;
 mod orphan_reverse;
 mod outside_transaction;
@@ -31,6 +32,7 @@ pub const ALL: &[Check] = &[
     duplicate_version::check,
     empty::check,
     no_route::check,
+    not_resumable::check,
     objects::check,
     orphan_reverse::check,
     outside_transaction::check,
@@ -78,7 +80,8 @@ mod documentation {
 
 #[cfg(test)]
 mod testing {
-    use crate::compile::compile;
+    use crate::Diagnostic;
+    use crate::compile::{compile, examine};
     use crate::diagnostic::Style;
     use crate::project::Sources;
 
@@ -120,7 +123,15 @@ url = \"postgres://r/users_01\"
     }
 
     pub(super) fn faults_of(databases: &str, files: &[(&str, &str)]) -> String {
-        let faults = compile(&sources(databases, files)).err().unwrap_or_default();
+        shown(&compile(&sources(databases, files)).err().unwrap_or_default())
+    }
+
+    /// As [`faults`], with the warnings.
+    pub(super) fn examined(files: &[(&str, &str)]) -> String {
+        shown(&examine(&sources(FLEET, &[&[EVERYWHERE], files].concat())).diagnostics)
+    }
+
+    fn shown(faults: &[Diagnostic]) -> String {
         let rendered: Vec<String> =
             faults.iter().map(|fault| format!("[{}] {}", fault.check, fault.render(Style::Plain))).collect();
         rendered.join("\n\n")

@@ -1,5 +1,6 @@
 //! A project as the checks see it: its files, read and taken apart.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -123,6 +124,7 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
         reverses: Vec::new(),
     };
     let mut outside_transaction = Vec::new();
+    let mut of_reverses = Vec::new();
     for (file, bytes) in &sources.files {
         let path = path_in(&sources.folder, file);
         match file_name::classify(file) {
@@ -134,7 +136,9 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
             }
             Ok(Class::Reverse(name)) => {
                 let Some(source) = text(&path, bytes, faults) else { continue };
-                project.reverses.push(read_migration(file, name, source, None, &mut Vec::new()));
+                let reverse = read_migration(file, name, source, None, &mut of_reverses);
+                of_reverses.extend(own_route(&reverse));
+                project.reverses.push(reverse);
             }
             Ok(Class::Metadata(name)) => {
                 let Some(source) = text(&path, bytes, faults) else { continue };
@@ -151,10 +155,34 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
     for migration in &mut project.migrations {
         migration.header.no_transaction |= outside_transaction.contains(&migration.name);
     }
+    // What a reverse file does is nothing that a migration counts on.
     project.is_whole = faults.is_empty();
+    faults.append(&mut of_reverses);
     project.migrations.sort_by(|a, b| (a.name.version, &a.file).cmp(&(b.name.version, &b.file)));
-    sql::read(&mut project);
+    go_with_migrations(&mut project);
+    faults.extend(sql::read(&mut project));
     project
+}
+
+/// A reverse file goes where its migration goes, and as that goes.
+fn go_with_migrations(project: &mut Project) {
+    let forward: HashMap<&FileName, &MigrationFile> =
+        project.migrations.iter().map(|file| (&file.name, file)).collect();
+    for reverse in &mut project.reverses {
+        let forward = forward.get(&reverse.name);
+        reverse.route = forward.and_then(|forward| forward.route.clone());
+        reverse.header.no_transaction |= forward.is_some_and(|forward| forward.header.no_transaction);
+    }
+}
+
+/// The fault of a reverse file that says where it goes.
+fn own_route(reverse: &MigrationFile) -> Option<Diagnostic> {
+    let route = reverse.header.route.as_ref()?;
+    Some(
+        Diagnostic::new("header", "a reverse file has no route of its own")
+            .at(&reverse.source, route.span.clone(), "")
+            .help("take it out: the file goes where its migration goes"),
+    )
 }
 
 /// The text of a file, if it is text.

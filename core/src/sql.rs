@@ -1,6 +1,6 @@
-//! The SQL of PostgreSQL files, read into facts: what each statement creates, drops, renames and refers to.
+//! The SQL of a set, read into facts: what each statement creates, drops, renames and refers to.
 //!
-//! The parser is squawk's. It is given a thread with a large stack, and whatever it does there is caught: a file that
+//! The parser is squawk's, and reads PostgreSQL's; of SQLite's statements the first words are read. It is given a thread with a large stack, and whatever it does there is caught: a file that
 //! it cannot take is a fault of that file, never the end of the build.
 
 mod body;
@@ -8,12 +8,16 @@ mod facts;
 mod kinds;
 mod name;
 mod reading;
+mod sqlite;
+#[cfg(test)]
+mod table;
 mod transaction;
 mod tree;
 
 use std::ops::Range;
 
 pub use name::Name;
+pub(crate) use name::end as name_end;
 pub(crate) use reading::read;
 
 /// A text as a class of databases gets it: the file with their values filled in.
@@ -77,6 +81,8 @@ pub struct Named {
     pub on: Option<Name>,
     /// The types of a routine's arguments, where they are written.
     pub signature: Option<String>,
+    /// Of an index or a column's sequence that is made: the words of the statement, the columns among them.
+    pub mentions: Vec<String>,
     /// The name's bytes in the file.
     pub span: Range<usize>,
     /// `IF EXISTS` and `IF NOT EXISTS`: nothing fails.
@@ -116,8 +122,24 @@ pub enum Action {
     },
     /// It is given to the table [`Named::on`] and goes with that.
     Give,
+    /// A table loses a column, and with it the indexes and sequences of that.
+    DropColumn {
+        /// The column.
+        column: String,
+        /// With all that depends on it.
+        cascade: bool,
+    },
+    /// A table's column gets another name.
+    RenameColumn {
+        /// The old one.
+        column: String,
+        /// The new one.
+        to: String,
+    },
     /// It is altered or used, and has to be there.
     Use,
+    /// It is called without a schema: it has to be there, unless the server or an extension has a function of its name.
+    Call,
     /// A foreign key refers to it.
     ForeignKey,
     /// It is the parent of the table that the statement makes.

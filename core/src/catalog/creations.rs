@@ -85,7 +85,7 @@ impl Creations {
     /// Why an object is not on a database; `None` where no migration makes it, or where it may have been there
     /// before all migrations.
     pub(crate) fn explain(&self, lookup: &Lookup<'_>, database: usize) -> Option<Missing> {
-        let Lookup { named, file, path, gone } = lookup;
+        let Lookup { named, site, path, gone } = lookup;
         let is_it = |creation: &&Creation| match named.class {
             Class::Trigger | Class::Policy => creation.on == named.on.as_ref().map(|on| on.name.clone()),
             Class::Schema | Class::Extension => true,
@@ -104,9 +104,7 @@ impl Creations {
                 all.iter().flat_map(|creation| creation.databases.iter().copied()).collect();
             return Some(Missing { noun: first.noun, why: Why::Elsewhere(first.site, elsewhere) });
         };
-        let is_later = here.iter().all(|creation| {
-            (creation.site.file, creation.site.at) > (*file, named.span.start) && creation.is_certain
-        });
+        let is_later = here.iter().all(|creation| creation.site > *site && creation.is_certain);
         is_later.then_some(Missing { noun: some_here.noun, why: Why::Later(some_here.site) })
     }
 }

@@ -1,13 +1,18 @@
 //! Every database's sequence of migrations is replayed on a catalog: what a statement works on is there when its turn
-//! comes, on every database it goes to, and is not there twice.
+//! comes, on every database it goes to, and is not there twice. Behind each migration its reverse file is replayed as
+//! well, and taken back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod replay;
+mod shown;
+mod undone;
 
-use crate::catalog::{By, Catalog, Creations, Finding, Gone, Site, What, Why};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::Diagnostic;
+use crate::catalog::{Creations, Finding, What};
 use crate::project::Project;
-use crate::source::Position;
-use crate::sql::Reading;
-use crate::{Diagnostic, Topology, suggest};
+use replay::{replay, sequences};
+use shown::Shown;
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = project.topology.as_ref().filter(|topology| topology.is_whole) else { return };
@@ -17,8 +22,10 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     }
     let creations = Creations::of(&project.migrations);
     let mut merged: BTreeMap<(usize, usize, usize), (Finding, BTreeSet<usize>)> = BTreeMap::new();
+    let mut differences = undone::Differences::default();
     for (sequence, databases) in sequences(project) {
-        for finding in replay(project, &creations, &sequence, databases[0]) {
+        let found = replay(project, &creations, &sequence, databases[0]);
+        for finding in found.findings {
             let kind = match finding.what {
                 What::Missing { .. } => 0,
                 What::Twice { .. } => 1,
@@ -27,168 +34,18 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
             let key = (finding.file, finding.span.start, kind);
             merged.entry(key).or_insert_with(|| (finding, BTreeSet::new())).1.extend(&databases);
         }
+        for (reverse, difference) in found.differences {
+            differences.add(reverse, difference, &databases);
+        }
     }
     let shown = Shown { project, topology: &topology.topology };
     faults.extend(merged.into_values().map(|(finding, databases)| shown.diagnostic(&finding, &databases)));
-}
-
-/// A file, and which of its readings.
-type Step = (usize, usize);
-
-/// The distinct sequences, each with the databases that have it.
-fn sequences(project: &Project) -> BTreeMap<Vec<Step>, Vec<usize>> {
-    let mut of_database: HashMap<usize, Vec<Step>> = HashMap::new();
-    for (file, migration) in project.migrations.iter().enumerate() {
-        for (index, reading) in migration.readings.iter().enumerate() {
-            for database in &reading.databases {
-                of_database.entry(*database).or_default().push((file, index));
-            }
-        }
-    }
-    let mut sequences: BTreeMap<Vec<Step>, Vec<usize>> = BTreeMap::new();
-    for (database, sequence) in of_database {
-        sequences.entry(sequence).or_default().push(database);
-    }
-    for databases in sequences.values_mut() {
-        databases.sort_unstable();
-    }
-    sequences
-}
-
-fn replay(project: &Project, creations: &Creations, sequence: &[Step], database: usize) -> Vec<Finding> {
-    let mut catalog = Catalog::default();
-    let mut findings = Vec::new();
-    for (file, reading) in sequence {
-        let reading: &Reading = &project.migrations[*file].readings[*reading];
-        catalog.begin_file();
-        for statement in &reading.statements {
-            catalog.apply(*file, statement, &|lookup| creations.explain(&lookup, database), &mut findings);
-        }
-    }
-    findings
-}
-
-/// Findings as people read them.
-struct Shown<'a> {
-    project: &'a Project,
-    topology: &'a Topology,
-}
-
-impl Shown<'_> {
-    fn diagnostic(&self, finding: &Finding, databases: &BTreeSet<usize>) -> Diagnostic {
-        let source = &self.project.migrations[finding.file].source;
-        let name = &finding.name;
-        let place = self.databases(databases);
-        let new = |check, message: String, label: &str| {
-            Diagnostic::new(check, message).at(source, finding.span.clone(), label)
-        };
-        match &finding.what {
-            What::Missing { by, missing } => {
-                let noun = missing.noun;
-                let is_across = matches!(missing.why, Why::Elsewhere(..));
-                let fault = match by {
-                    By::ForeignKey if is_across => {
-                        new("cross-database", format!("a foreign key to the {noun} `{name}`, which is not on {place}"), "on another database")
-                            .help("no server can keep it: leave the column without a foreign key, or keep both tables on one database")
-                    }
-                    By::View if is_across => {
-                        new("cross-database", format!("a view on the {noun} `{name}`, which is not on {place}"), "on another database")
-                            .help("no server can read across databases here: route the view to where its tables are")
-                    }
-                    _ => new("missing-object", format!("the {noun} `{name}` is not on {place}"), "not there"),
-                };
-                self.why(fault, name, &missing.why)
-            }
-            What::Twice { noun, first } => new(
-                "duplicate-object",
-                format!("the {noun} `{name}` is on {place} already"),
-                "again here",
-            )
-            .note(format!("it was made by {}", self.site(*first)))
-            .help(
-                "give one of them another name, drop the first before, or route them to different databases",
-            ),
-            What::Needed { view, made } => {
-                new("needed-object", format!("the view `{view}` needs `{name}` on {place}"), "dropped here")
-                    .note(format!("the view was made by {}", self.site(*made)))
-                    .help("drop the view before, or write `CASCADE`")
-            }
-        }
-    }
-
-    fn why(&self, fault: Diagnostic, name: &crate::sql::Name, why: &Why) -> Diagnostic {
-        match why {
-            Why::Gone(Gone::Dropped(site)) => fault
-                .note(format!("`{name}` was dropped by {}", self.site(*site)))
-                .help("take it out of this statement, or make it again before"),
-            Why::Gone(Gone::Renamed(to, site)) => fault
-                .note(format!("`{name}` was renamed to `{to}` by {}", self.site(*site)))
-                .help(format!("did you mean `{to}`?")),
-            Why::Gone(Gone::Moved(schema, site)) => fault
-                .note(format!("`{name}` was moved to the schema `{schema}` by {}", self.site(*site)))
-                .help(format!("did you mean `{schema}.{}`?", name.name)),
-            Why::Later(site) => fault
-                .note(format!("`{name}` is made only later, by {}", self.site(*site)))
-                .help("give this migration a version after that one, or the other one a version before"),
-            Why::Elsewhere(site, databases) => {
-                let owners: BTreeSet<usize> = databases.iter().copied().collect();
-                fault
-                    .note(format!(
-                        "`{name}` exists only on {}, created by {}",
-                        self.databases(&owners),
-                        self.site(*site)
-                    ))
-                    .help("route this migration to where it is, or make it here before")
-            }
-        }
-    }
-
-    /// `V3__orders.sql:4`
-    fn site(&self, site: Site) -> String {
-        let file = &self.project.migrations[site.file];
-        format!("{}:{}", file.file, Position::of(&file.source.text, site.at).line)
-    }
-
-    /// Whole groups by their names, single databases by theirs.
-    fn databases(&self, databases: &BTreeSet<usize>) -> String {
-        let all = &self.topology.databases;
-        let primaries = || (0..all.len()).filter(|index| !all[*index].is_replica());
-        let mut left = databases.clone();
-        let mut groups = Vec::new();
-        for group in self.topology.groups.iter() {
-            let members: Vec<usize> =
-                primaries().filter(|index| all[*index].group.as_ref() == Some(group)).collect();
-            if !members.is_empty() && members.iter().all(|member| left.contains(member)) {
-                members.iter().for_each(|member| {
-                    left.remove(member);
-                });
-                groups.push(group.as_str());
-            }
-        }
-        let mut words = Vec::new();
-        let quoted = |names: Vec<&str>| {
-            suggest::list(
-                names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().iter().map(String::as_str),
-            )
-        };
-        match groups.len() {
-            0 => {}
-            1 => words.push(format!("group {}", quoted(groups))),
-            _ => words.push(format!("the groups {}", quoted(groups))),
-        }
-        let names: Vec<&str> = left.iter().map(|index| all[*index].name.as_str()).collect();
-        match names.len() {
-            0 => {}
-            1 => words.push(format!("database {}", quoted(names))),
-            _ => words.push(format!("the databases {}", quoted(names))),
-        }
-        words.join(" and ")
-    }
+    faults.extend(differences.diagnostics(&shown));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::faults;
+    use super::super::testing::{examined, faults, faults_of};
 
     const USERS: &str = "-- #[route(group = \"users\")]\n";
     const CATALOG: &str = "-- #[route(group = \"catalog\")]\n";
@@ -291,7 +148,7 @@ mod tests {
             (
                 "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'select 1';",
                 "DROP FUNCTION f(int);",
-                "SELECT f(1);",
+                "SELECT public.f(1);",
             ),
             ("CREATE PROCEDURE p() LANGUAGE sql AS 'select 1';", "DROP PROCEDURE p;", "CALL p();"),
             (
@@ -322,6 +179,26 @@ mod tests {
         for (made, dropped, used) in cases {
             missing(made, dropped, used);
         }
+    }
+
+    /// `uuidv7()` is the server's from version 18 on, and an extension's or one's own before.
+    #[test]
+    fn a_call_may_mean_a_function_of_the_server() {
+        let made = "CREATE FUNCTION uuidv7() RETURNS uuid LANGUAGE sql AS 'select 1';";
+        let catalog = format!("{CATALOG}{made}");
+        let users = |sql: &str| {
+            let sql = format!("{USERS}{sql}");
+            examined(&[("V2__a.sql", &catalog), ("V3__b.sql", &sql)])
+        };
+        let table = "CREATE TABLE t (id uuid DEFAULT uuidv7());";
+        insta::assert_snapshot!(users(table));
+        assert_eq!(of(&[(CATALOG, made), (USERS, table)]), "");
+        assert_eq!(users("CREATE TABLE t (id uuid DEFAULT pg_catalog.uuidv7());"), "");
+        for certain in ["SELECT public.uuidv7();", "ALTER FUNCTION uuidv7() STABLE;", "CALL uuidv7();"] {
+            assert!(users(certain).contains("error: the function `"), "{certain}");
+        }
+        let trigger = "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION uuidv7();";
+        assert!(users(trigger).contains("error: the function `uuidv7`"));
     }
 
     #[test]
@@ -361,8 +238,52 @@ mod tests {
         assert_eq!(of(&[(USERS, again), (USERS, again)]), "");
         let forms = "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'select 1';\nCREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS 'select 1';";
         assert_eq!(of(&[(USERS, forms), (USERS, "DROP FUNCTION f(int);\nSELECT f('');")]), "");
+        let index = "CREATE TABLE c (a int, b int, d int GENERATED ALWAYS AS IDENTITY);\nCREATE INDEX c_idx ON c (a);";
+        for goes in [
+            "ALTER TABLE c DROP COLUMN a;\nCREATE INDEX c_idx ON c (b);",
+            "ALTER TABLE c RENAME a TO e;\nALTER TABLE c DROP e;\nCREATE INDEX c_idx ON c (b);",
+            "ALTER TABLE c ADD CONSTRAINT x UNIQUE USING INDEX c_idx;\nCREATE INDEX c_idx ON c (b);",
+            "ALTER TABLE c ALTER d DROP IDENTITY;\nCREATE SEQUENCE c_d_seq;",
+        ] {
+            assert_eq!(of(&[(USERS, index), (USERS, goes)]), "", "{goes}");
+        }
+        let attached = "CREATE TABLE p2 (id int);\nALTER TABLE p ATTACH PARTITION p2 DEFAULT;\nDROP TABLE p;\nCREATE TABLE p2 (id int);";
+        let parent = "CREATE TABLE p (id int) PARTITION BY LIST (id);";
+        assert_eq!(of(&[(USERS, parent), (USERS, attached)]), "");
         let partition =
             "CREATE TABLE p (id int) PARTITION BY LIST (id);\nCREATE TABLE p1 PARTITION OF p DEFAULT;";
         assert_eq!(of(&[(USERS, partition), (USERS, "DROP TABLE p;\nCREATE TABLE p1 (id int);")]), "");
+    }
+    #[test]
+    fn sqlite_is_replayed_as_well() {
+        let fleet = "[groups.a]\n[groups.b]\n[databases.a]\ngroup = \"a\"\nurl = \"sqlite:a.db\"\n\
+                     [databases.b]\ngroup = \"b\"\nurl = \"sqlite:b.db\"\n";
+        let of = |a: &str, b: &str| {
+            let a = format!("-- #[route(group = \"a\")]\n{a}");
+            let b = format!("-- #[route(group = \"b\")]\nSELECT 1;\n{b}");
+            faults_of(fleet, &[("V1__a.sql", &a), ("V2__b.sql", &b)])
+        };
+        let made = "CREATE TABLE Orders (id INTEGER PRIMARY KEY AUTOINCREMENT);\nCREATE VIEW v AS SELECT * FROM orders;";
+        for used in [
+            "ALTER TABLE orders ADD x;",
+            "INSERT INTO \"ORDERS\" VALUES (1);",
+            "CREATE INDEX i ON [orders] (x);",
+            "CREATE TRIGGER t AFTER INSERT ON orders BEGIN SELECT 1; END;",
+            "DROP VIEW v;",
+        ] {
+            let found = of(made, used);
+            assert!(found.contains("V2__b.sql:3:") && found.contains("only on group `a`"), "{used}: {found}");
+        }
+        let again = of(&format!("{made}\nCREATE TABLE orders (id);"), "SELECT 1;");
+        assert!(again.contains("[duplicate-object]") && again.contains("V1__a.sql:4:14"), "{again}");
+        // What is looked up only when it is used, and what SQLite allows.
+        for sound in [
+            "CREATE TABLE x (o REFERENCES orders (id));\nCREATE VIEW w AS SELECT * FROM orders;",
+            "CREATE TABLE t (x);\nCREATE VIEW w AS SELECT * FROM t;\nDROP TABLE t;\nDROP VIEW w;",
+            "CREATE TABLE n (x);\nCREATE INDEX i ON n (x);\nCREATE TABLE m (x);\nDROP TABLE n;\nALTER TABLE m RENAME TO n;\nCREATE INDEX i ON n (x);",
+            "CREATE TEMP TABLE orders (x);\nINSERT INTO orders VALUES (1);\nDROP TABLE orders;",
+        ] {
+            assert_eq!(of(made, sound), "", "{sound}");
+        }
     }
 }

@@ -17,7 +17,8 @@ const STATEMENTS: &[&[&str]] = &[
 ];
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
-    for file in project.migrations.iter().filter(|file| file.header.no_transaction) {
+    let files = project.migrations.iter().chain(&project.reverses);
+    for file in files.filter(|file| file.header.no_transaction) {
         for statement in &file.statements {
             if let Some(words) = STATEMENTS.iter().find(|words| statement.begins_with(words)) {
                 faults.push(
@@ -44,5 +45,7 @@ mod tests {
         };
         insta::assert_snapshot!(faults(&[("V2__a.sql", &sql("-- #[no_transaction]"))]));
         assert!(!faults(&[("V2__a.sql", &sql("--"))]).contains("session-control"));
+        let reverse = [("V2__a.sql", &*sql("-- #[no_transaction]")), ("V2__a.down.sql", "SET ROLE owner;")];
+        assert!(faults(&reverse).contains("V2__a.down.sql:1:1"));
     }
 }

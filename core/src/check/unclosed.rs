@@ -31,7 +31,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
 }
 
 /// Whether all databases of a file are SQLite's: its quotes and comments follow other rules, and a
-/// migration goes there alone, so that nothing can be swallowed. A reverse file has no route of its own.
+/// migration goes there alone, so that nothing can be swallowed.
 fn is_for_sqlite(project: &Project, file: &MigrationFile) -> bool {
     let Some(topology) = &project.topology else { return false };
     let mut databases = topology

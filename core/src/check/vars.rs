@@ -12,7 +12,8 @@ use crate::{Database, Diagnostic, Text, lex, suggest, vars};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = project.topology.as_ref().filter(|topology| topology.is_whole) else { return };
-    for migration in project.migrations.iter().filter(|migration| !migration.header.vars.is_empty()) {
+    let files = project.migrations.iter().chain(&project.reverses);
+    for migration in files.filter(|file| !file.header.vars.is_empty()) {
         let before = faults.len();
         missing(topology, migration, faults);
         if faults.len() == before {
@@ -117,6 +118,17 @@ mod tests {
         assert!(faults(&[("V2__a.sql", sql)]).contains("declared and never used"));
         let sql = "-- #[route(group = \"users\")]\n-- #[vars(shard_id)]\nSELECT ${shard_id}, '${other}';";
         assert_eq!(faults(&[("V2__a.sql", sql)]), "");
+    }
+
+    #[test]
+    fn a_reverse_file_declares_its_own() {
+        let sql = "-- #[route(database = \"default\")]\nSELECT 1;";
+        let reverse = "-- #[vars(shard_id)]\nSELECT ${shard_id};";
+        let found = faults(&[("V2__a.sql", sql), ("V2__a.down.sql", reverse)]);
+        assert!(
+            found.contains("V2__a.down.sql:1:11") && found.contains("has no value on: default"),
+            "{found}"
+        );
     }
 
     #[test]

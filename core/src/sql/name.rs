@@ -33,6 +33,17 @@ pub(super) fn identifier(text: &str) -> String {
     cut(&whole, LONGEST).to_owned()
 }
 
+/// The end of the name, with its schema, that begins at a byte.
+pub(crate) fn end(text: &str, at: usize) -> usize {
+    let mut in_quotes = false;
+    let rest = text.get(at..).unwrap_or_default();
+    let ends = |c: char| {
+        in_quotes ^= c == '"';
+        !in_quotes && !c.is_alphanumeric() && !"_$.\"".contains(c)
+    };
+    at + rest.find(ends).unwrap_or(rest.len())
+}
+
 /// The name in a text such as `'public.order_id'`, as a cast to `regclass` reads it.
 pub(super) fn in_text(text: &str) -> Option<Name> {
     let mut parts = vec![String::new()];
@@ -78,6 +89,13 @@ mod tests {
         assert_eq!(identifier("\"Or\"\"ders\""), "Or\"ders");
         assert_eq!(identifier(&"x".repeat(70)).len(), 63);
         assert_eq!(identifier(&format!("\"{}é\"", "x".repeat(62))), "x".repeat(62), "no half character");
+    }
+
+    #[test]
+    fn a_name_ends_where_a_text_goes_on() {
+        assert_eq!(end("drop x.y1, z", 5), 9);
+        assert_eq!(end("\"a b\".c(", 0), 7);
+        assert_eq!((end("a", 0), end("a", 1), end("a", 9)), (1, 1, 9));
     }
 
     #[test]

@@ -4,16 +4,17 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use squawk_parser::SyntaxKind::*;
 
 use super::tree::Tree;
-use super::{Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, name, transaction};
+use super::{Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, name, sqlite, transaction};
 use crate::lex::{self, Token};
 use crate::project::{MigrationFile, Project};
 use crate::vars::{Expanded, expand};
-use crate::{Database, EngineKind, Text};
+use crate::{Database, Diagnostic, EngineKind, Text};
 
 /// The stack for the parser, which calls itself for what is nested.
 const STACK: usize = 256 << 20;
@@ -41,6 +42,7 @@ fn declare(file: &MigrationFile, readings: &mut [Reading]) {
                 name: name.clone(),
                 on: None,
                 signature: None,
+                mentions: Vec::new(),
                 span: touch.span.clone(),
                 conditional: false,
                 maybe: false,
@@ -50,27 +52,16 @@ fn declare(file: &MigrationFile, readings: &mut [Reading]) {
     }
 }
 
-/// Fills in the readings of all files.
-pub(crate) fn read(project: &mut Project) {
-    let Some(topology) = &project.topology else { return };
+/// Fills in the readings of all files; what is wrong if that cannot be done at all.
+pub(crate) fn read(project: &mut Project) -> Option<Diagnostic> {
+    let topology = project.topology.as_ref()?;
     let databases = &topology.topology.databases;
-    let routes: HashMap<_, _> =
-        project.migrations.iter().map(|file| (&file.name, file.route.clone())).collect();
-    // A reverse file goes where its migration went.
-    let reverse_routes: Vec<_> =
-        project.reverses.iter().map(|reverse| routes.get(&reverse.name).cloned().flatten()).collect();
-    for (reverse, route) in project.reverses.iter_mut().zip(reverse_routes) {
-        reverse.route = route;
-    }
     let files: Vec<&mut MigrationFile> = project.migrations.iter_mut().chain(&mut project.reverses).collect();
     let jobs: Vec<(&mut MigrationFile, Vec<usize>)> = {
         let mut selected: HashMap<String, Vec<usize>> = HashMap::new();
         let mut of_route = |file: &MigrationFile| -> Vec<usize> {
             let Some(route) = &file.route else { return Vec::new() };
-            let is_for = |database: &Database| {
-                let is_postgres = database.declared_engine() != Some(EngineKind::Sqlite);
-                is_postgres && !database.is_replica() && route.route.selects(database)
-            };
+            let is_for = |database: &Database| !database.is_replica() && route.route.selects(database);
             let select = || (0..databases.len()).filter(|index| is_for(&databases[*index])).collect();
             selected.entry(route.route.to_string()).or_insert_with(select).clone()
         };
@@ -82,19 +73,40 @@ pub(crate) fn read(project: &mut Project) {
             })
             .collect()
     };
-    thread::scope(|scope| {
-        let work = move || {
-            for (file, selected) in jobs {
-                let mut readings = readings(file, databases, selected);
-                declare(file, &mut readings);
-                file.readings = readings;
-            }
-        };
-        // Without a thread nothing is read, and the checks that need it have nothing to say.
-        if let Ok(reader) = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
-            let _ended = reader.join();
+    let first = jobs.first().map(|(file, _)| Arc::clone(&file.source))?;
+    let work = move || {
+        for (file, selected) in jobs {
+            file.readings = of_file(file, databases, selected);
         }
-    });
+    };
+    let unread = on_stack(STACK, work).err()?;
+    let mebibytes = STACK >> 20;
+    Some(
+        Diagnostic::new("unread", "the SQL of this file, and of those behind it, could not be read")
+            .in_file(&first)
+            .note(format!("the parser needs a thread with a stack of {mebibytes} MiB: {unread}"))
+            .help("let the build use more memory or threads (`ulimit -v`, `ulimit -u`, the limits of a container)"),
+    )
+}
+
+/// Does some work on a thread with a stack of so many bytes; what kept it from being done.
+fn on_stack(bytes: usize, work: impl FnOnce() + Send) -> Result<(), String> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| error.to_string())?;
+        thread.join().map_err(|panic| reason(&*panic))
+    })
+}
+
+/// What a file says, whatever happens to whoever reads it.
+fn of_file(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) -> Vec<Reading> {
+    let all = selected.clone();
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let mut readings = readings(file, databases, selected);
+        declare(file, &mut readings);
+        readings
+    }));
+    read.unwrap_or_else(|panic| vec![Reading { databases: all, ..gave_up(&reason(&*panic)) }])
 }
 
 /// The distinct readings of a file.
@@ -102,15 +114,24 @@ fn readings(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) 
     let source = &file.source.text;
     let declared: Vec<Text> = file.header.vars.iter().map(|var| var.value.clone().into()).collect();
     let mut distinct: Vec<Reading> = Vec::new();
-    let mut seen: HashMap<Vec<Option<&str>>, usize> = HashMap::new();
+    let mut seen: HashMap<(bool, Vec<Option<&str>>), usize> = HashMap::new();
     if selected.is_empty() {
         return distinct;
     }
+    let is_sqlite = |index: &usize| databases[*index].declared_engine() == Some(EngineKind::Sqlite);
     if declared.is_empty() {
-        return vec![Reading { databases: selected, ..guarded(source, &file.tokens, |at| at) }];
+        let (of_sqlite, of_postgres): (Vec<usize>, Vec<usize>) = selected.into_iter().partition(is_sqlite);
+        if !of_postgres.is_empty() {
+            distinct.push(Reading { databases: of_postgres, ..guarded(source, &file.tokens, |at| at) });
+        }
+        if !of_sqlite.is_empty() {
+            distinct.push(Reading { databases: of_sqlite, ..sqlite::read(source, &file.tokens, |at| at) });
+        }
+        return distinct;
     }
     for index in selected {
         let database = &databases[index];
+        let is_sqlite = is_sqlite(&index);
         // A number that stands alone reads as any other: a thousand shards are one reading.
         let values: Vec<Option<&str>> = declared
             .iter()
@@ -118,13 +139,18 @@ fn readings(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) 
                 database.var(var).map(|value| if reads_as_number(source, var, value) { "0" } else { value })
             })
             .collect();
+        let values = (is_sqlite, values);
         if let Some(known) = seen.get(&values) {
             distinct[*known].databases.push(index);
             continue;
         }
         let Ok(expanded) = expand(source, &declared, database) else { continue };
         let tokens = lex::tokens(&expanded.text);
-        let reading = guarded(&expanded.text, &tokens, |at| Expanded::source_offset(&expanded, at));
+        let place = |at| Expanded::source_offset(&expanded, at);
+        let reading = match is_sqlite {
+            true => sqlite::read(&expanded.text, &tokens, place),
+            false => guarded(&expanded.text, &tokens, place),
+        };
         let same = distinct
             .iter()
             .position(|known| known.statements == reading.statements && known.faults == reading.faults);
@@ -151,27 +177,30 @@ fn reads_as_number(source: &str, var: &str, value: &str) -> bool {
 }
 
 /// Reads a text, whatever the parser does. `place` leads from a byte of the text to one of the file.
-fn guarded(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize) -> Reading {
-    let fault = |span, message: String, help: &str| Reading {
-        databases: Vec::new(),
-        statements: Vec::new(),
-        faults: vec![Fault { check: "syntax", span, message, help: help.to_owned() }],
-    };
+pub(super) fn guarded(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize) -> Reading {
     if let Some(at) = lex::deeper_than(text, tokens, DEEPEST) {
-        return fault(
+        return unreadable(
             place(at)..place(at) + 1,
             format!("more than {DEEPEST} levels of parentheses, CASE, NOT or signs"),
             "no server takes that either: write it flatter",
         );
     }
     let read = catch_unwind(AssertUnwindSafe(|| read_text(text, tokens, &place)));
-    read.unwrap_or_else(|panic| {
-        fault(
-            0..0,
-            format!("the SQL parser gave up on this file: {}", reason(&*panic)),
-            "please report it to sharded-migrations with the file; until then, split the file to find the statement",
-        )
-    })
+    read.unwrap_or_else(|panic| gave_up(&reason(&*panic)))
+}
+
+/// The reading of a text that the parser cannot take.
+fn gave_up(why: &str) -> Reading {
+    unreadable(
+        0..0,
+        format!("the SQL parser gave up on this file: {why}"),
+        "please report it to sharded-migrations with the file; until then, split the file to find the statement",
+    )
+}
+
+fn unreadable(span: Range<usize>, message: String, help: &str) -> Reading {
+    let faults = vec![Fault { check: "syntax", span, message, help: help.to_owned() }];
+    Reading { databases: Vec::new(), statements: Vec::new(), faults }
 }
 
 fn reason(panic: &(dyn Any + Send)) -> String {
@@ -342,4 +371,24 @@ fn for_people(said: &str) -> String {
 fn word_end(text: &str, at: usize) -> usize {
     let rest = &text[at..];
     at + rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_cannot_be_or_dies_is_told_of() {
+        assert_eq!(on_stack(1 << 20, || ()), Ok(()));
+        assert_eq!(on_stack(1 << 20, || panic!("torn")), Err("torn".to_owned()));
+        let more_than_there_is = on_stack(1 << 60, || ());
+        assert!(more_than_there_is.is_err_and(|error| error.contains("os error")));
+    }
+
+    #[test]
+    fn a_parser_that_gives_up_is_a_fault_of_the_file() {
+        let tokens = lex::tokens("SELECT 1");
+        let torn = guarded("SELECT 1", &tokens, |_| panic!("torn"));
+        assert_eq!(torn.faults[0].message, "the SQL parser gave up on this file: torn");
+    }
 }

@@ -1,45 +1,74 @@
-//! A thousand faults in the reference set, one at a time: each stops the build, at its own line.
+//! A thousand faults in each of two sound sets, one at a time: each stops the build, or is told of, at its own line.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod kinds;
+mod registry;
 mod seeds;
 
 use std::path::Path;
 
 use fastrand::Rng;
-use seeds::{KINDS, Set};
-use sharded_migrations_core::compile::compile;
+use kinds::{KINDS, Kind, WARNINGS};
+use seeds::Set;
+use sharded_migrations_core::compile::examine;
+use sharded_migrations_core::diagnostic::Severity;
 use sharded_migrations_core::project::Sources;
 
 /// How many faults of each kind.
 const EACH: usize = 40;
 
 #[test]
-fn a_thousand_seeded_faults_stop_the_build() {
+fn a_thousand_seeded_faults_in_the_reference_set_stop_the_build() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let shown = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     let sources = Sources::read(&root.join("migrations"), &root.join("databases.toml"), shown).unwrap();
-    let (seeded, missed) = run(&Set::new(sources), EACH);
-    assert!(seeded >= 1_000, "only {seeded} faults were seeded");
-    println!("{seeded} faults, {} missed", missed.len());
-    assert!(missed.len() * 100 <= seeded, "{} of {seeded} were missed:\n{}", missed.len(), missed.join("\n"));
+    assert_found(sources);
+}
+
+#[test]
+fn a_thousand_seeded_faults_in_the_shape_of_a_public_project_stop_the_build() {
+    assert_found(registry::sources());
+}
+
+fn assert_found(sources: Sources) {
+    let set = Set::new(sources);
+    for (kinds, severity, least) in
+        [(KINDS, Severity::Error, 1_000), (WARNINGS, Severity::Warning, WARNINGS.len() * EACH)]
+    {
+        let (seeded, missed) = run(&set, kinds, severity);
+        assert!(seeded >= least, "only {seeded} faults were seeded");
+        println!("{severity:?}: {seeded} faults, {} missed", missed.len());
+        for one in &missed {
+            println!("  {one}");
+        }
+        assert!(
+            missed.len() * 100 <= seeded,
+            "{} of {seeded} were missed:\n{}",
+            missed.len(),
+            missed.join("\n")
+        );
+    }
 }
 
 /// How many faults were seeded, and which were not reported where they are, or not alone.
-fn run(set: &Set, each: usize) -> (usize, Vec<String>) {
-    let of_kind = |(kind, seed): &seeds::Kind| {
-        let mut rng = Rng::with_seed(KINDS.iter().position(|(name, _)| name == kind).unwrap() as u64);
+fn run(set: &Set, kinds: &[Kind], severity: Severity) -> (usize, Vec<String>) {
+    let of_kind = |(kind, seed): &Kind| {
+        let mut rng = Rng::with_seed(kinds.iter().position(|(name, _)| name == kind).unwrap() as u64);
         let mut missed = Vec::new();
         let mut seeded = 0;
-        for _ in 0..each {
+        for _ in 0..EACH {
             let Some(fault) = seed(set, &mut rng) else { break };
             seeded += 1;
-            let found = compile(&fault.sources).err().unwrap_or_default();
-            let places: Vec<String> = found
+            let places: Vec<String> = examine(&fault.sources)
+                .diagnostics
                 .iter()
-                .filter_map(|fault| {
-                    let (file, position) = fault.position()?;
-                    Some(format!("{file}:{} [{}]", position.map_or(0, |position| position.line), fault.check))
+                .filter(|found| found.severity == severity)
+                .map(|found| match found.position() {
+                    Some((file, position)) => {
+                        format!("{file}:{} [{}]", position.map_or(0, |position| position.line), found.check)
+                    }
+                    None => format!("nowhere [{}]", found.check),
                 })
                 .collect();
             let expected = format!("{}:{} ", fault.file, fault.line);
@@ -50,8 +79,8 @@ fn run(set: &Set, each: usize) -> (usize, Vec<String>) {
         (seeded, missed)
     };
     let results: Vec<(usize, Vec<String>)> = std::thread::scope(|scope| {
-        let halves: Vec<_> = KINDS
-            .chunks(KINDS.len().div_ceil(2))
+        let halves: Vec<_> = kinds
+            .chunks(kinds.len().div_ceil(2))
             .map(|half| scope.spawn(move || half.iter().map(of_kind).collect::<Vec<_>>()))
             .collect();
         halves.into_iter().flat_map(|half| half.join().unwrap()).collect()

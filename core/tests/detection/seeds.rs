@@ -7,7 +7,7 @@ use sharded_migrations_core::compile::compile;
 use sharded_migrations_core::project::Sources;
 
 /// The version from which seeded files count, above those of any set.
-const LAST: i64 = 90_000_000_000_000;
+pub(crate) const LAST: i64 = 90_000_000_000_000;
 
 /// A sound set, and what it has where.
 pub(crate) struct Set {
@@ -25,194 +25,6 @@ pub(crate) struct Seeded {
     pub(crate) file: String,
     pub(crate) line: usize,
 }
-
-/// A way to put a fault into a set; `None` where the set has nothing for it.
-pub(crate) type Kind = (&'static str, fn(&Set, &mut Rng) -> Option<Seeded>);
-
-pub(crate) const KINDS: &[Kind] = &[
-    ("a statement on a table of another group", |set, rng| set.elsewhere(rng, "TABLE", ON_TABLE)),
-    ("a foreign key to another group", |set, rng| set.elsewhere(rng, "TABLE", FOREIGN_KEY)),
-    ("a view on another group", |set, rng| set.elsewhere(rng, "TABLE", VIEW)),
-    ("a DO body that works on another group", |set, rng| set.elsewhere(rng, "TABLE", BODY)),
-    ("a type or domain of another group", |set, rng| {
-        set.elsewhere(rng, "TYPE", ON_TYPE).or_else(|| set.elsewhere(rng, "DOMAIN", ON_TYPE))
-    }),
-    ("a function of another group", |set, rng| {
-        set.made_elsewhere(
-            rng,
-            "CREATE FUNCTION fresh() RETURNS trigger LANGUAGE plpgsql AS 'begin end';",
-            ON_FUNCTION,
-        )
-    }),
-    ("an index of another group", |set, rng| set.elsewhere(rng, "INDEX", ON_INDEX)),
-    ("a table that a later version makes", |set, rng| set.too_early(rng)),
-    ("a table that was dropped", |set, rng| set.after(rng, &["DROP TABLE {} CASCADE;"], ON_TABLE)),
-    ("a table that was renamed", |set, rng| {
-        set.after(rng, &["ALTER TABLE {} RENAME TO renamed_{n};"], ON_TABLE)
-    }),
-    ("a table in another schema now", |set, rng| {
-        set.after(rng, &["CREATE SCHEMA put_away;\nALTER TABLE {} SET SCHEMA put_away;"], IN_PUBLIC)
-    }),
-    ("a view that went with its table", |set, rng| {
-        set.after(
-            rng,
-            &["CREATE VIEW seen AS SELECT * FROM {};\nDROP TABLE {} CASCADE;"],
-            &["SELECT * FROM seen;", "DROP VIEW seen;"],
-        )
-    }),
-    ("a table that a view needs", |set, rng| {
-        set.after(
-            rng,
-            &["CREATE VIEW seen AS SELECT * FROM {};", "CREATE MATERIALIZED VIEW seen AS SELECT * FROM {};"],
-            &["DROP TABLE {};"],
-        )
-    }),
-    ("a trigger of a table that is gone", |set, rng| {
-        set.after(
-            rng,
-            &["CREATE TRIGGER rings BEFORE UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();\nDROP TRIGGER rings ON {};"],
-            &["DROP TRIGGER rings ON {};", "ALTER TRIGGER rings ON {} RENAME TO sings;"],
-        )
-    }),
-    ("a table twice", |set, rng| {
-        set.after(
-            rng,
-            &["SELECT 1;"],
-            &["CREATE TABLE {} (id int);", "CREATE VIEW {} AS SELECT 1;", "CREATE SEQUENCE {};"],
-        )
-    }),
-    ("a new object twice", |set, rng| {
-        let (made, _) = *pick(rng, OBJECTS)?;
-        set.after(rng, &[made], &[made])
-    }),
-    ("an object that is dropped twice", |set, rng| {
-        let (made, dropped) = *pick(rng, OBJECTS)?;
-        set.after(rng, &[&format!("{made}\n{dropped}")], &[dropped])
-    }),
-    ("a word that is misspelt", |set, rng| set.misspelt(rng)),
-    ("a parenthesis that is missing", |set, rng| set.unbalanced(rng)),
-    ("a `;` that is missing", |set, rng| {
-        set.after(
-            rng,
-            &["SELECT 1;"],
-            &["SELECT * FROM {}\nCREATE TABLE cut_off (id int);", "COMMENT ON TABLE {} IS 'x'\nTRUNCATE {};"],
-        )
-    }),
-    ("a comma too many", |set, rng| {
-        set.after(rng, &["SELECT 1;"], &["CREATE TABLE listed (id int, of int,);", "SELECT 1, FROM {};"])
-    }),
-    ("a command of psql", |set, rng| {
-        set.after(
-            rng,
-            &["SELECT 1;"],
-            &["\\i more.sql", "\\set ON_ERROR_STOP on", "COPY {} FROM stdin;\n1\tx\n\\."],
-        )
-    }),
-    ("a statement that needs to be outside a transaction", |set, rng| {
-        set.after(rng, &["SELECT 1;"], OUTSIDE)
-    }),
-    ("transaction control", |set, rng| {
-        set.after(
-            rng,
-            &["SELECT 1;"],
-            &["BEGIN;", "COMMIT;", "ROLLBACK;", "SAVEPOINT a;", "START TRANSACTION;"],
-        )
-    }),
-    ("what is never closed", |set, rng| {
-        set.after(rng, &["SELECT 1;"], &["SELECT 'x;", "/* and so on", "DO $$ BEGIN", "SELECT \"x;"])
-    }),
-];
-
-const ON_TABLE: &[&str] = &[
-    "ALTER TABLE {} ADD COLUMN more int;",
-    "ALTER TABLE ONLY {} DROP COLUMN less;",
-    "INSERT INTO {} DEFAULT VALUES;",
-    "UPDATE {} SET a = 1;",
-    "DELETE FROM {} WHERE true;",
-    "TRUNCATE {};",
-    "SELECT count(*) FROM {} AS x;",
-    "WITH q AS (SELECT * FROM {}) SELECT * FROM q;",
-    "CREATE INDEX ON {} ((1));",
-    "COMMENT ON TABLE {} IS 'x';",
-    "COMMENT ON COLUMN {}.a IS 'x';",
-    "GRANT SELECT ON {} TO PUBLIC;",
-    "LOCK TABLE {} IN SHARE MODE;",
-    "DROP TABLE {};",
-    "ALTER TABLE {} RENAME TO other_name;",
-    "CREATE TABLE copied (LIKE {});",
-    "CREATE TABLE heir () INHERITS ({});",
-    "CREATE TABLE copied AS SELECT * FROM {};",
-    "CREATE POLICY p ON {} USING (true);",
-    "CREATE TRIGGER t BEFORE UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();",
-    "ANALYZE {};",
-    "SELECT '{}'::regclass;",
-    "INSERT INTO made_by_hand SELECT * FROM {};",
-    "MERGE INTO {} USING made_by_hand ON (true) WHEN MATCHED THEN DELETE;",
-];
-const FOREIGN_KEY: &[&str] = &[
-    "CREATE TABLE child (parent int REFERENCES {});",
-    "CREATE TABLE child (a int, b int, FOREIGN KEY (a, b) REFERENCES {} (a, b) ON DELETE CASCADE);",
-    "ALTER TABLE made_by_hand ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES {} (id);",
-    "ALTER TABLE made_by_hand ADD COLUMN a int REFERENCES {} (id);",
-];
-const VIEW: &[&str] = &[
-    "CREATE VIEW seen AS SELECT * FROM {};",
-    "CREATE OR REPLACE VIEW seen AS SELECT a.* FROM made_by_hand AS a JOIN {} AS b USING (id);",
-    "CREATE MATERIALIZED VIEW seen AS SELECT (SELECT count(*) FROM {}) AS n;",
-];
-const BODY: &[&str] = &[
-    "DO $$ BEGIN UPDATE {} SET a = 1; END $$;",
-    "DO $do$ DECLARE n int; BEGIN DELETE FROM {}; END $do$;",
-    "DO LANGUAGE plpgsql 'BEGIN INSERT INTO {} DEFAULT VALUES; END';",
-];
-const ON_TYPE: &[&str] = &[
-    "CREATE TABLE typed (a {});",
-    "CREATE TABLE typed (a {}[] NOT NULL);",
-    "ALTER TABLE made_by_hand ADD COLUMN a {};",
-    "SELECT 'x'::{};",
-    "COMMENT ON TYPE {} IS 'x';",
-    "CREATE FUNCTION typed(a {}) RETURNS int LANGUAGE sql AS 'select 1';",
-];
-const ON_FUNCTION: &[&str] = &[
-    "CREATE TRIGGER t BEFORE UPDATE ON made_by_hand FOR EACH ROW EXECUTE FUNCTION {}();",
-    "SELECT {}();",
-    "DROP FUNCTION {}();",
-    "ALTER FUNCTION {}() RENAME TO other_name;",
-];
-const ON_INDEX: &[&str] = &[
-    "DROP INDEX {};",
-    "ALTER INDEX {} RENAME TO other_name;",
-    "REINDEX INDEX {};",
-    "COMMENT ON INDEX {} IS 'x';",
-];
-const IN_PUBLIC: &[&str] =
-    &["UPDATE public.{} SET a = 1;", "ALTER TABLE public.{} ADD a int;", "SELECT * FROM public.{};"];
-const OBJECTS: &[(&str, &str)] = &[
-    ("CREATE TABLE fresh (id int);", "DROP TABLE fresh;"),
-    ("CREATE VIEW fresh AS SELECT 1;", "DROP VIEW fresh;"),
-    ("CREATE SEQUENCE fresh;", "DROP SEQUENCE fresh;"),
-    ("CREATE TYPE fresh AS ENUM ('a');", "DROP TYPE fresh;"),
-    ("CREATE DOMAIN fresh AS text;", "DROP DOMAIN fresh;"),
-    ("CREATE FUNCTION fresh(a int) RETURNS int LANGUAGE sql AS 'select 1';", "DROP FUNCTION fresh(int);"),
-    ("CREATE SCHEMA fresh;", "DROP SCHEMA fresh;"),
-    ("CREATE EXTENSION fresh;", "DROP EXTENSION fresh;"),
-    ("CREATE INDEX fresh ON {} ((1));", "DROP INDEX fresh;"),
-    ("CREATE POLICY fresh ON {} USING (true);", "DROP POLICY fresh ON {};"),
-    ("CREATE MATERIALIZED VIEW fresh AS SELECT 1;", "DROP MATERIALIZED VIEW fresh;"),
-];
-const OUTSIDE: &[&str] = &[
-    "CREATE INDEX CONCURRENTLY ON {} ((1));",
-    "REINDEX TABLE CONCURRENTLY {};",
-    "REINDEX SCHEMA public;",
-    "VACUUM {};",
-    "VACUUM (FULL, ANALYZE) {};",
-    "ALTER SYSTEM SET work_mem = '1MB';",
-    "CREATE DATABASE other;",
-    "DROP DATABASE other;",
-    "DROP TABLESPACE fast;",
-    "ALTER TABLE {} DETACH PARTITION made_by_hand CONCURRENTLY;",
-    "CREATE SUBSCRIPTION s CONNECTION 'host=a' PUBLICATION p;",
-];
 
 impl Set {
     /// Looks at a sound set.
@@ -288,14 +100,14 @@ impl Set {
         Some(((*pick(rng, &names)?).clone(), (*home).clone(), (**other).to_string()))
     }
 
-    fn elsewhere(&self, rng: &mut Rng, what: &str, templates: &[&str]) -> Option<Seeded> {
+    pub(crate) fn elsewhere(&self, rng: &mut Rng, what: &str, templates: &[&str]) -> Option<Seeded> {
         let (name, _, other) = self.object(rng, what)?;
         let template = pick(rng, templates)?;
         Some(self.with(rng, &other, &[], template, &name, LAST))
     }
 
     /// An object that is made on one route and named on another.
-    fn made_elsewhere(&self, rng: &mut Rng, made: &str, faults: &[&str]) -> Option<Seeded> {
+    pub(crate) fn made_elsewhere(&self, rng: &mut Rng, made: &str, faults: &[&str]) -> Option<Seeded> {
         let (_, home, other) = self.object(rng, "TABLE")?;
         let fault = pick(rng, faults)?;
         let mut seeded = self.with(rng, &other, &[], fault, "fresh", LAST + 1);
@@ -304,17 +116,66 @@ impl Set {
         Some(seeded)
     }
 
-    fn too_early(&self, rng: &mut Rng) -> Option<Seeded> {
+    pub(crate) fn too_early(&self, rng: &mut Rng, faults: &[&str]) -> Option<Seeded> {
         let (name, home, _) = self.object(rng, "TABLE")?;
-        let template = pick(rng, ON_TABLE)?;
+        let template = pick(rng, faults)?;
         Some(self.with(rng, &home, &[], template, &name, 0))
     }
 
     /// One of `before`, then one of `faults`, on a table where it lives.
-    fn after(&self, rng: &mut Rng, before: &[&str], faults: &[&str]) -> Option<Seeded> {
+    pub(crate) fn after(&self, rng: &mut Rng, before: &[&str], faults: &[&str]) -> Option<Seeded> {
         let (name, home, _) = self.object(rng, "TABLE")?;
         let (before, fault) = (*pick(rng, before)?, *pick(rng, faults)?);
         Some(self.with(rng, &home, &[before], fault, &name, LAST + 1))
+    }
+
+    /// A migration where a table lives, whose reverse file works on one of elsewhere before it ends soundly.
+    pub(crate) fn in_reverse(
+        &self,
+        rng: &mut Rng,
+        forward: &str,
+        faults: &[&str],
+        end: &str,
+    ) -> Option<Seeded> {
+        let (name, _, other) = self.object(rng, "TABLE")?;
+        let fault = pick(rng, faults)?.replace("{}", &name);
+        Some(self.with_reverse(&other, forward, &format!("SELECT 1;\n{fault}\n{end}"), Some(2)))
+    }
+
+    /// A reverse file that drops a new object, and drops it again.
+    pub(crate) fn undone_twice(&self, rng: &mut Rng, made: &str, dropped: &str) -> Option<Seeded> {
+        let (name, home, _) = self.object(rng, "TABLE")?;
+        let fill = |text: &str| text.replace("{}", &name);
+        let reverse = fill(&format!("{dropped}\n{dropped}"));
+        Some(self.with_reverse(&home, &fill(made), &reverse, Some(2)))
+    }
+
+    /// A migration whose reverse file does something else.
+    pub(crate) fn not_undone(&self, rng: &mut Rng, forward: &str) -> Option<Seeded> {
+        let (name, home, _) = self.object(rng, "TABLE")?;
+        Some(self.with_reverse(&home, &forward.replace("{}", &name), "UPDATE made_by_hand SET a = 1;", None))
+    }
+
+    /// The set with a migration and its reverse file; the fault is in a line of the latter, or in the former.
+    fn with_reverse(&self, route: &str, forward: &str, reverse: &str, line: Option<usize>) -> Seeded {
+        let mut sources = self.sources.clone();
+        let sql = format!("-- #[route({route})]\nSELECT 1;\n{forward}\n");
+        sources.files.push((format!("V{LAST}__seeded.sql"), sql.into_bytes()));
+        sources.files.push((format!("V{LAST}__seeded.down.sql"), format!("{reverse}\n").into_bytes()));
+        let ending = if line.is_some() { ".down.sql" } else { ".sql" };
+        let file = format!("{}/V{LAST}__seeded{ending}", self.sources.folder);
+        Seeded { sources, file, line: line.unwrap_or(3) }
+    }
+
+    /// A statement that nobody can resume behind one that can be, outside a transaction.
+    pub(crate) fn not_resumable(&self, rng: &mut Rng, faults: &[&str]) -> Option<Seeded> {
+        let (name, home, _) = self.object(rng, "TABLE")?;
+        let fault = pick(rng, faults)?.replace("{}", &name);
+        let mut sources = self.sources.clone();
+        let sql = format!("-- #[route({home})]\n-- #[no_transaction]\nANALYZE {name};\n{fault}\n");
+        let file = format!("V{LAST}__seeded.sql");
+        sources.files.push((file.clone(), sql.into_bytes()));
+        Some(Seeded { sources, file: format!("{}/{file}", self.sources.folder), line: 4 })
     }
 
     /// The set with a file for what comes before, and one for the fault behind some lines that are sound.
@@ -352,7 +213,7 @@ impl Set {
     }
 
     /// A keyword at the start of a line is misspelt.
-    fn misspelt(&self, rng: &mut Rng) -> Option<Seeded> {
+    pub(crate) fn misspelt(&self, rng: &mut Rng) -> Option<Seeded> {
         self.changed(rng, |rng, lines| {
             let words = ["CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "COMMENT"];
             let starts = |line: &str| {
@@ -367,7 +228,7 @@ impl Set {
     }
 
     /// The opening parenthesis of a table's list is taken away.
-    fn unbalanced(&self, rng: &mut Rng) -> Option<Seeded> {
+    pub(crate) fn unbalanced(&self, rng: &mut Rng) -> Option<Seeded> {
         self.changed(rng, |rng, lines| {
             let opens = |line: &str| {
                 line.to_ascii_uppercase().starts_with("CREATE TABLE") && line.trim_end().ends_with('(')
@@ -403,6 +264,6 @@ impl Set {
     }
 }
 
-fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> Option<&'a T> {
+pub(crate) fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> Option<&'a T> {
     (!from.is_empty()).then(|| &from[rng.usize(0..from.len())])
 }

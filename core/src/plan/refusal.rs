@@ -1,0 +1,158 @@
+//! Why a database is not touched, in words.
+
+use std::fmt;
+
+use crate::migration::{Checksum, Version};
+use crate::{DatabaseName, Route};
+
+/// Why a database's history and the set don't fit together. Each says one thing and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Applied with another checksum or name.
+    Divergent {
+        /// The migration as this binary has it.
+        file: String,
+        /// Its version.
+        version: Version,
+        /// The name in the history and the one in the binary, where they differ.
+        renamed: Option<(String, String)>,
+        /// The checksum in the history and the one in the binary, where they differ.
+        edited: Option<(Checksum, Checksum)>,
+    },
+    /// Applied, but unknown to this binary.
+    Missing {
+        /// The version in the history.
+        version: Version,
+        /// The name in the history.
+        name: String,
+    },
+    /// Applied here and known, but its route no longer selects this database.
+    Misrouted {
+        /// The migration's file.
+        file: String,
+        /// Its version.
+        version: Version,
+        /// Its route now.
+        route: Route,
+    },
+    /// Pending below the newest applied version.
+    OutOfOrder {
+        /// The pending migration's file.
+        file: String,
+        /// Its version.
+        version: Version,
+        /// The newest version applied.
+        newest: Version,
+    },
+    /// A no-transaction migration was started and not finished, and somebody has to look at what it left.
+    Dirty {
+        /// The database.
+        database: DatabaseName,
+        /// The version.
+        version: Version,
+        /// The name in the history.
+        name: String,
+        /// How many of its statements are done.
+        statements_done: u32,
+        /// The statement that may have been run as well, as `file:line:column`; `None` where the file is
+        /// not the one that was started.
+        doubtful: Option<String>,
+    },
+}
+
+impl Refusal {
+    /// The version it is about.
+    pub fn version(&self) -> Version {
+        match self {
+            Self::Divergent { version, .. }
+            | Self::Missing { version, .. }
+            | Self::Misrouted { version, .. }
+            | Self::OutOfOrder { version, .. }
+            | Self::Dirty { version, .. } => *version,
+        }
+    }
+
+    /// The one word for it: `divergent`, `missing`, `misrouted`, `out-of-order` or `dirty`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Divergent { .. } => "divergent",
+            Self::Missing { .. } => "missing",
+            Self::Misrouted { .. } => "misrouted",
+            Self::OutOfOrder { .. } => "out-of-order",
+            Self::Dirty { .. } => "dirty",
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Divergent { .. } => {
+                "bring the file back as it was applied, and put the change into a new migration".into()
+            }
+            Self::Missing { .. } => {
+                "run the binary that knows it (is this an older release?), or bring its file back".into()
+            }
+            Self::Misrouted { .. } => {
+                "bring the route back; undo a migration on a database with a new migration for it".into()
+            }
+            Self::OutOfOrder { file, newest, .. } => format!(
+                "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`"
+            ),
+            Self::Dirty { database, doubtful: Some(statement), .. } => format!(
+                "look whether the statement at {statement} was done: if it was not, `--migrate=repair --retry \
+                 --database {database}` lets the next run begin with it; if it was, `--migrate=repair --applied \
+                 --database {database}` lets the next run go on behind it"
+            ),
+            Self::Dirty { database, doubtful: None, .. } => format!(
+                "look at what it left: undo that, and `--migrate=repair --retry --database {database}` lets the \
+                 next run apply the file from its start; or finish it by hand, and `--migrate=repair --applied \
+                 --database {database}` records it as applied"
+            ),
+        }
+    }
+}
+
+/// What is wrong, in one line.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Divergent { file, version, renamed, edited } => {
+                write!(f, "{version} is divergent: `{file}` is not what was applied")?;
+                if let Some((applied, now)) = renamed {
+                    write!(f, "; it was called `{applied}` and is called `{now}` now")?;
+                }
+                if let Some((applied, now)) = edited {
+                    let short = |sum: &Checksum| sum.to_string()[..12].to_owned();
+                    write!(f, "; its checksum was {}.. and is {}.. now", short(applied), short(now))?;
+                }
+                Ok(())
+            }
+            Self::Missing { version, name } => {
+                write!(
+                    f,
+                    "{version} `{name}` is missing: it is applied here, but this binary does not know it"
+                )
+            }
+            Self::Misrouted { file, version, route } => write!(
+                f,
+                "{version} is misrouted: `{file}` is applied here, but its route is `{route}`, which does not select this database"
+            ),
+            Self::OutOfOrder { file, version, newest } => write!(
+                f,
+                "{version} is out of order: `{file}` is pending, but the newer {newest} is applied already"
+            ),
+            Self::Dirty { version, name, statements_done, doubtful, .. } => {
+                let why = match doubtful {
+                    Some(_) => "nobody knows whether its next statement was done",
+                    None => "its file is not the one that was started",
+                };
+                write!(
+                    f,
+                    "{version} `{name}` is dirty: it runs outside a transaction and stopped after \
+                     {statements_done} finished statements, and {why}"
+                )
+            }
+        }
+    }
+}
