@@ -198,8 +198,7 @@ impl Catalog {
         match &named.action {
             Action::Drop { .. } if named.class == Class::Routine && self.keeps_a_form(id, named) => {}
             Action::Drop { cascade } => {
-                if !cascade && let Some((view, made)) = self.view_on(id, dropped) {
-                    let what = What::Needed { view, made };
+                if !cascade && let Some(what) = self.needed(id, dropped) {
                     let (file, name) = (site.file, named.name.clone());
                     findings.push(Finding { file, span: named.span.clone(), name, what });
                 }
@@ -288,14 +287,24 @@ impl Catalog {
         }
     }
 
-    /// A view that leans on an object and is not dropped with it.
-    fn view_on(&self, id: Id, dropped: &[Id]) -> Option<(String, Site)> {
-        self.dependents(id).into_iter().filter(|view| !dropped.contains(view)).find_map(|view| {
-            let (_, name) = self.located.get(&view)?;
-            let object = self.object(view)?;
-            let leans = object.leans_on.contains(&id) && matches!(object.noun, "view" | "materialized view");
-            (leans && !self.is_uncertain(name)).then_some((name.clone(), object.made))
+    /// What keeps an object from being dropped: a view that leans on it, a trigger that calls it.
+    fn needed(&self, id: Id, dropped: &[Id]) -> Option<What> {
+        self.dependents(id).into_iter().filter(|by| !dropped.contains(by)).find_map(|by| {
+            let (_, name) = self.located.get(&by)?;
+            let object = self.object(by)?;
+            let keeps = match object.noun {
+                "view" | "materialized view" => object.leans_on.contains(&id),
+                // It goes with its table.
+                "trigger" => object.owner != Some(id) && self.is_routine(id),
+                _ => false,
+            };
+            let what = What::Needed { noun: object.noun, by: name.clone(), made: object.made };
+            (keeps && !self.is_uncertain(name)).then_some(what)
         })
+    }
+
+    fn is_routine(&self, id: Id) -> bool {
+        self.located.get(&id).is_some_and(|(class, _)| *class == Class::Routine)
     }
 
     fn relocate(

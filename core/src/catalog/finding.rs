@@ -41,10 +41,12 @@ pub(crate) enum What {
         /// Where the first one was made.
         first: Site,
     },
-    /// A view needs what is dropped.
+    /// A view needs what is dropped, or a trigger its function.
     Needed {
-        /// The view.
-        view: String,
+        /// What it is called.
+        noun: &'static str,
+        /// The view or trigger.
+        by: String,
         /// Where it was made.
         made: Site,
     },

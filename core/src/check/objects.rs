@@ -105,6 +105,26 @@ mod tests {
         assert!(cascade.contains("`v` was dropped by V3__a.sql:2"), "{cascade}");
     }
 
+    #[test]
+    fn a_trigger_keeps_its_function() {
+        let made = "CREATE TABLE a (id int);\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'begin end';\n\
+                    CREATE TRIGGER g AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();";
+        let dropped = |sql: &str| of(&[(USERS, made), (USERS, sql)]);
+        let kept = dropped("DROP FUNCTION f();");
+        assert!(
+            kept.contains("the trigger `g` needs `f` on group `users`") && kept.contains("V3__a.sql:2:15"),
+            "{kept}"
+        );
+        for sound in [
+            "DROP TRIGGER g ON a;\nDROP FUNCTION f();",
+            "DROP TABLE a;\nDROP FUNCTION f;",
+            "DROP FUNCTION f() CASCADE;",
+            "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'begin end';",
+        ] {
+            assert_eq!(dropped(sound), "", "{sound}");
+        }
+    }
+
     /// What is missing in the second statement, as the note that says why.
     fn missing(made: &str, dropped: &str, used: &str) {
         let found = of(&[(USERS, made), (USERS, dropped), (USERS, used)]);

@@ -45,6 +45,13 @@ pub(crate) const KINDS: &[Kind] = &[
             &["DROP TABLE {};"],
         )
     }),
+    ("a function that a trigger needs", |set, rng| {
+        set.after(
+            rng,
+            &["CREATE FUNCTION fresh() RETURNS trigger LANGUAGE plpgsql AS 'begin end';\nCREATE TRIGGER rings BEFORE UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION fresh();"],
+            &["DROP FUNCTION fresh();", "DROP FUNCTION IF EXISTS fresh;", "DROP ROUTINE fresh();"],
+        )
+    }),
     ("a trigger of a table that is gone", |set, rng| {
         set.after(
             rng,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::catalog::{Catalog, Creations, Difference, Finding, Lookup, Site, Stage};
+use crate::catalog::{Catalog, Change, Creations, Difference, Finding, Lookup, Site, Stage};
 use crate::lex::Statement;
 use crate::project::{MigrationFile, Project};
 use crate::sql::{Fact, Reading};
@@ -88,7 +88,9 @@ pub(super) fn replay(project: &Project, creations: &Creations, sequence: &[Step]
         run(&mut catalog, &stage, &project.reverses[reverse].readings[reading], &mut found.findings);
         let differences = catalog.differences().into_iter();
         // What the migration names and no migration makes may have been there before, and be brought back.
-        let is_told = |difference: &Difference| difference.site.file == file || !names(forward, difference);
+        let is_told = |difference: &Difference| {
+            difference.change != Change::Added || difference.site.file == file || !names(forward, difference)
+        };
         found.differences.extend(differences.filter(is_told).map(|difference| (reverse, difference)));
         catalog.rewind();
     }

@@ -52,10 +52,10 @@ impl Shown<'_> {
             .help(
                 "give one of them another name, drop the first before, or route them to different databases",
             ),
-            What::Needed { view, made } => {
-                new("needed-object", format!("the view `{view}` needs `{name}` on {place}"), "dropped here")
-                    .note(format!("the view was made by {}", self.site(*made)))
-                    .help("drop the view before, or write `CASCADE`")
+            What::Needed { noun, by, made } => {
+                new("needed-object", format!("the {noun} `{by}` needs `{name}` on {place}"), "dropped here")
+                    .note(format!("the {noun} was made by {}", self.site(*made)))
+                    .help(format!("drop the {noun} before, or write `CASCADE`"))
             }
         }
     }

@@ -91,6 +91,12 @@ mod tests {
              CREATE POLICY mine ON another USING (true);\nCREATE TABLE undone (id int);",
             "DROP TABLE undone;\nCREATE TABLE extra (id int);"
         ));
+        let view = "CREATE VIEW v AS SELECT 1;";
+        let again = of(view, &format!("DROP VIEW v;\n{view}"), "DROP VIEW v;");
+        assert!(
+            again.contains("V3__b.down.sql:1:11") && again.contains("the view `v` was there before"),
+            "{again}"
+        );
     }
 
     #[test]
