@@ -17,10 +17,10 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         if file.tokens.iter().all(|token| token.unclosed().is_none()) {
             let misses_a_variable = faults.iter().any(|fault| {
                 let of_file = fault.position().is_some_and(|(path, _)| path == file.source.path);
-                of_file && fault.check == "unused-var"
+                of_file && matches!(fault.check, "unused-var" | "undeclared-var")
             });
             let found = of_file(project, file);
-            // `${shardid}` where `shard_id` is declared: that has been said.
+            // `${shardid}` where `shard_id` is declared, `${shard_id}` where nothing is: that has been said.
             let is_variable = |fault: &Diagnostic| misses_a_variable && fault.message.ends_with(VARIABLE);
             faults.extend(found.into_iter().filter(|fault| !is_variable(fault)));
         }

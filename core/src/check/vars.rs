@@ -12,8 +12,11 @@ use crate::{Database, Diagnostic, Text, lex, suggest, vars};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = project.topology.as_ref().filter(|topology| topology.is_whole) else { return };
-    let files = project.migrations.iter().chain(&project.reverses);
-    for migration in files.filter(|file| !file.header.vars.is_empty()) {
+    let files = || project.migrations.iter().chain(&project.reverses);
+    for file in files() {
+        undeclared(topology, file, faults);
+    }
+    for migration in files().filter(|file| !file.header.vars.is_empty()) {
         let before = faults.len();
         missing(topology, migration, faults);
         if faults.len() == before {
@@ -63,6 +66,33 @@ fn missing(topology: &TopologyFile, migration: &MigrationFile, faults: &mut Vec<
                 ),
             );
         }
+    }
+}
+
+/// `${name}` is left alone where it is not declared; where databases have a variable of that name, that is a slip which
+/// would write the text itself into them.
+fn undeclared(topology: &TopologyFile, file: &MigrationFile, faults: &mut Vec<Diagnostic>) {
+    let text = &file.source.text;
+    let known: BTreeSet<&str> =
+        selected(topology, file).flat_map(|database| database.vars.iter().map(|(name, _)| &**name)).collect();
+    let is_declared = |name: &str| file.header.vars.iter().any(|var| var.value == name);
+    let is_comment = |at: usize| {
+        let token = file.tokens.iter().find(|token| token.span.contains(&at));
+        token.is_some_and(|token| token.is_line_comment() || token.is_block_comment())
+    };
+    for (at, _) in text.match_indices("${") {
+        let Some(name) = text[at + 2..].split_once('}').map(|(name, _)| name) else { break };
+        if !known.contains(name) || is_declared(name) || is_comment(at) {
+            continue;
+        }
+        faults.push(
+            Diagnostic::new(
+                "undeclared-var",
+                format!("the variable `{name}` is not declared, and not replaced"),
+            )
+            .at(&file.source, at..at + name.len() + 3, "this is taken as it is")
+            .help(format!("declare it at the top of the file: `-- #[vars({name})]`")),
+        );
     }
 }
 
@@ -129,6 +159,14 @@ mod tests {
             found.contains("V2__a.down.sql:1:11") && found.contains("has no value on: default"),
             "{found}"
         );
+    }
+
+    #[test]
+    fn a_variable_that_is_not_declared() {
+        let sql = "-- #[route(group = \"users\")]\n-- Not ${shard_id}.\nSELECT '${shard_id}', '${other}', /* ${shard_id} */ ${shard_id};";
+        insta::assert_snapshot!(faults(&[("V2__a.sql", sql)]));
+        let elsewhere = "-- #[route(database = \"default\")]\nSELECT '${shard_id}';";
+        assert_eq!(faults(&[("V2__a.sql", elsewhere)]), "");
     }
 
     #[test]

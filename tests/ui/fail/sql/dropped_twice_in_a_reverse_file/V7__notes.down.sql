@@ -1,0 +1,2 @@
+DROP TABLE note;
+DROP TABLE note;

@@ -1,0 +1,2 @@
+-- #[route(everywhere)]
+CREATE TABLE note (body text);

@@ -1,0 +1,2 @@
+-- #[route(group = "users")]
+INSERT INTO shard (id) VALUES ('${shard_id}');
