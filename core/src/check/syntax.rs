@@ -6,7 +6,7 @@ use crate::Diagnostic;
 use crate::project::{MigrationFile, Project};
 
 /// How the fault of a variable that was not replaced ends.
-const VARIABLE: &str = "near `$`";
+const VARIABLE: [&str; 2] = ["near `$`", "near `{`"];
 
 /// Another check's, and more than a fault of the grammar.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -21,7 +21,9 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
             });
             let found = of_file(project, file);
             // `${shardid}` where `shard_id` is declared, `${shard_id}` where nothing is: that has been said.
-            let is_variable = |fault: &Diagnostic| misses_a_variable && fault.message.ends_with(VARIABLE);
+            let is_variable = |fault: &Diagnostic| {
+                misses_a_variable && VARIABLE.iter().any(|end| fault.message.ends_with(end))
+            };
             faults.extend(found.into_iter().filter(|fault| !is_variable(fault)));
         }
     }

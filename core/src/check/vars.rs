@@ -1,7 +1,7 @@
 //! Every declared variable has a value on every database the migration is for, is used, and leaves the
 //! text closed once it is filled in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::unclosed::unclosed;
@@ -80,19 +80,21 @@ fn undeclared(topology: &TopologyFile, file: &MigrationFile, faults: &mut Vec<Di
         let token = file.tokens.iter().find(|token| token.span.contains(&at));
         token.is_some_and(|token| token.is_line_comment() || token.is_block_comment())
     };
+    let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, _) in text.match_indices("${") {
-        let Some(name) = text[at + 2..].split_once('}').map(|(name, _)| name) else { break };
-        if !known.contains(name) || is_declared(name) || is_comment(at) {
-            continue;
+        let Some((name, _)) = text[at + 2..].split_once('}') else { break };
+        if known.contains(name) && !is_declared(name) && !is_comment(at) {
+            found.entry(name).or_default().push(at);
         }
-        faults.push(
-            Diagnostic::new(
-                "undeclared-var",
-                format!("the variable `{name}` is not declared, and not replaced"),
-            )
-            .at(&file.source, at..at + name.len() + 3, "this is taken as it is")
-            .help(format!("declare it at the top of the file: `-- #[vars({name})]`")),
-        );
+    }
+    for (name, places) in found {
+        let message = format!("the variable `{name}` is not declared, and not replaced");
+        let mut fault = Diagnostic::new("undeclared-var", message);
+        for (nth, at) in places.into_iter().enumerate() {
+            let label = if nth == 0 { "this is taken as it is" } else { "and this" };
+            fault = fault.at(&file.source, at..at + name.len() + 3, label);
+        }
+        faults.push(fault.help(format!("declare it at the top of the file: `-- #[vars({name})]`")));
     }
 }
 
