@@ -11,7 +11,8 @@ use crate::{Checksum, Diagnostic, List, Migration, Migrations, Text, Transaction
 pub struct Examined {
     /// The set; `None` where a diagnostic is an error.
     pub set: Option<Migrations>,
-    /// Every fault of every file, in the order of the files.
+    /// The faults of every file, in the order of the files; of one file not more than a hundred errors and
+    /// a hundred warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -22,7 +23,7 @@ pub fn examine(sources: &Sources) -> Examined {
     for check in check::ALL {
         check(&project, &mut diagnostics);
     }
-    diagnostics.sort_by(|a, b| a.position().cmp(&b.position()));
+    diagnostics.sort_by(|a, b| a.place().cmp(&b.place()));
     let is_sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
         folder: sources.folder.clone().into(),
@@ -30,7 +31,33 @@ pub fn examine(sources: &Sources) -> Examined {
         topology: topology.topology,
         origin: None,
     });
-    Examined { set, diagnostics }
+    Examined { set, diagnostics: without_floods(&diagnostics) }
+}
+
+/// A dump of another server's, taken for a migration, has a fault in each of its lines. Nobody reads more than the
+/// first of them, and to show each takes time.
+fn without_floods(sorted: &[Diagnostic]) -> Vec<Diagnostic> {
+    const MOST: usize = 100;
+    let file = |diagnostic: &Diagnostic| diagnostic.place().map(|(file, _)| file.to_owned());
+    let mut kept: Vec<Diagnostic> = Vec::new();
+    for of_file in sorted.chunk_by(|a, b| file(a) == file(b)) {
+        let (mut errors, mut warnings) = (0, 0);
+        let first = of_file.iter().filter(|diagnostic| {
+            let count = match diagnostic.severity {
+                Severity::Error => &mut errors,
+                Severity::Warning => &mut warnings,
+            };
+            *count += 1;
+            *count <= MOST
+        });
+        let before = kept.len();
+        kept.extend(first.cloned());
+        let more = of_file.len() - (kept.len() - before);
+        if let Some(last) = kept.last_mut().filter(|_| more > 0) {
+            last.notes.push(format!("there are {more} more in this file"));
+        }
+    }
+    kept
 }
 
 /// Turns source files into a set.

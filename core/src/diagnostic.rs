@@ -102,6 +102,12 @@ impl Diagnostic {
         Some((&place.source.path, position))
     }
 
+    /// The file and the byte, which order faults as their positions do, and cost no counting of lines.
+    pub(crate) fn place(&self) -> Option<(&str, Option<usize>)> {
+        let place = self.places.first()?;
+        Some((&place.source.path, place.span.as_ref().map(|span| span.start)))
+    }
+
     /// The diagnostic as text, in rustc's form, without a line end at the end.
     pub fn render(&self, style: Style) -> String {
         let level = match self.severity {
@@ -131,22 +137,23 @@ impl Diagnostic {
         let primary = self.places.first();
         let element = |file: &Arc<SourceFile>| -> Element<'_> {
             let here = self.places.iter().filter(|place| Arc::ptr_eq(&place.source, file));
-            let annotations: Vec<_> = here
-                .filter_map(|place| {
-                    let is_primary = primary.is_some_and(|first| std::ptr::eq(first, place));
-                    let kind = if is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-                    let annotation = kind.span(visible(&file.text, place.span.clone()?));
-                    Some(if place.label.is_empty() {
-                        annotation
-                    } else {
-                        annotation.label(place.label.clone())
-                    })
-                })
-                .collect();
-            if annotations.is_empty() {
+            let shown = here.filter_map(|place| Some((place, visible(&file.text, place.span.clone()?))));
+            let shown: Vec<(&Place, Range<usize>)> = shown.collect();
+            let Some(lines) = lines_of(&file.text, shown.iter().map(|(_, span)| span)) else {
                 return Origin::path(file.path.clone()).into();
-            }
-            Snippet::source(file.text.clone()).path(file.path.clone()).annotations(annotations).into()
+            };
+            let annotations = shown.into_iter().map(|(place, span)| {
+                let is_primary = primary.is_some_and(|first| std::ptr::eq(first, place));
+                let kind = if is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+                let annotation = kind.span(span.start - lines.start..span.end - lines.start);
+                if place.label.is_empty() { annotation } else { annotation.label(place.label.clone()) }
+            });
+            // The lines around them would be folded away, but only after all of a long file was looked at.
+            Snippet::source(file.text[lines.clone()].to_owned())
+                .line_start(Position::of(&file.text, lines.start).line)
+                .path(file.path.clone())
+                .annotations(annotations)
+                .into()
         };
         files.into_iter().map(element).collect()
     }
@@ -165,6 +172,15 @@ fn visible(text: &str, span: Range<usize>) -> Range<usize> {
     let start = floor(span.start);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     start..floor(span.end).clamp(start, line_end.max(start))
+}
+
+/// The bytes of all lines from the first span's to the last one's; `None` without any span.
+fn lines_of<'s>(text: &str, spans: impl Iterator<Item = &'s Range<usize>> + Clone) -> Option<Range<usize>> {
+    let first = spans.clone().map(|span| span.start).min()?;
+    let last = spans.map(|span| span.end).max()?;
+    let start = text[..first].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
+    Some(start..end)
 }
 
 #[cfg(test)]

@@ -94,9 +94,9 @@ impl Statement {
 /// code is no statement.
 pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
     let code: Vec<&Token> = tokens.iter().filter(|token| token.is_code()).collect();
-    let word = |index: usize| -> Option<String> {
+    let word = |index: usize| -> Option<&str> {
         let token = code.get(index).filter(|token| token.kind == TokenKind::Ident)?;
-        Some(sql[token.span.clone()].to_ascii_uppercase())
+        Some(&sql[token.span.clone()])
     };
     let mut found = Vec::new();
     let mut open = Open::default();
@@ -114,29 +114,33 @@ pub fn statements(sql: &str, tokens: &[Token]) -> Vec<Statement> {
         let statement =
             open.statement.get_or_insert_with(|| Statement { span: token.span.clone(), words: Vec::new() });
         statement.span.end = token.span.end;
-        let Some(word_here) = word(index) else { continue };
-        let body = Body::of(&statement.words);
-        match word_here.as_str() {
-            "ON" if open.parentheses == 0 => open.has_table = true,
+        let Some(here) = word(index) else { continue };
+        if is(here, "ON") && open.parentheses == 0 {
+            open.has_table = true;
+        } else if is(here, "BEGIN") && open.blocks == 0 {
             // `begin` may also be a name: of a parameter, of a column in `UPDATE OF begin ON t`.
-            "BEGIN" if open.blocks == 0 => {
-                let begins = match body {
-                    Body::None => false,
-                    Body::Routine => word(index + 1).as_deref() == Some("ATOMIC"),
-                    Body::Trigger => open.has_table && open.parentheses == 0,
-                };
-                open.blocks += usize::from(begins);
-            }
-            "CASE" if open.blocks > 0 => open.blocks += 1,
-            "END" => open.blocks = open.blocks.saturating_sub(1),
-            _ => {}
+            let begins = match Body::of(&statement.words) {
+                Body::None => false,
+                Body::Routine => word(index + 1).is_some_and(|next| is(next, "ATOMIC")),
+                Body::Trigger => open.has_table && open.parentheses == 0,
+            };
+            open.blocks += usize::from(begins);
+        } else if is(here, "CASE") && open.blocks > 0 {
+            open.blocks += 1;
+        } else if is(here, "END") {
+            open.blocks = open.blocks.saturating_sub(1);
         }
         if statement.words.len() < Statement::WORDS {
-            statement.words.push(word_here);
+            statement.words.push(here.to_ascii_uppercase());
         }
     }
     found.extend(open.statement);
     found
+}
+
+/// Whether a word is that keyword. Most words have another length, and are not compared.
+fn is(word: &str, keyword: &str) -> bool {
+    word.len() == keyword.len() && word.eq_ignore_ascii_case(keyword)
 }
 
 /// Where a text nests deeper than `most` levels of parentheses, `CASE`, `NOT` and signs: whoever reads it by
@@ -163,6 +167,38 @@ pub fn deeper_than(sql: &str, tokens: &[Token], most: usize) -> Option<usize> {
     None
 }
 
+/// Where a statement has more than `most` tokens that no comma takes apart, those around an open bracket included.
+///
+/// Whoever reads by calling itself does so at most once for a token, and is back in the list when a comma comes.
+pub fn longer_than(tokens: &[Token], most: usize) -> Option<usize> {
+    // Since the last comma, for each bracket that is open and for the statement.
+    let mut open = vec![0_usize];
+    let mut total = 0_usize;
+    for token in tokens.iter().filter(|token| token.is_code()) {
+        let is_outermost = open.len() == 1;
+        let Some(last) = open.last_mut() else { break };
+        match token.kind {
+            TokenKind::Comma => total -= std::mem::take(last),
+            TokenKind::Semi if is_outermost => total -= std::mem::take(last),
+            TokenKind::CloseParen | TokenKind::CloseBracket if !is_outermost => {
+                total -= *last;
+                open.pop();
+            }
+            kind => {
+                *last += 1;
+                total += 1;
+                if matches!(kind, TokenKind::OpenParen | TokenKind::OpenBracket) {
+                    open.push(0);
+                }
+            }
+        }
+        if total > most {
+            return Some(token.span.start);
+        }
+    }
+    None
+}
+
 /// A statement's bytes without the semicolon that ends it.
 pub(crate) fn without_semicolon(sql: &str, span: Range<usize>) -> Range<usize> {
     let bare = sql[span.clone()].strip_suffix(';').map(str::trim_end);
@@ -174,8 +210,10 @@ pub fn copies_from_stdin(sql: &str, tokens: &[Token], statement: &Statement) -> 
     if !statement.begins_with(&["COPY"]) {
         return false;
     }
-    let inside = tokens.iter().filter(|token| token.is_code() && statement.span.contains(&token.span.start));
-    let words: Vec<&str> = inside.map(|token| &sql[token.span.clone()]).collect();
+    let first = tokens.partition_point(|token| token.span.start < statement.span.start);
+    let inside = tokens[first..].iter().take_while(|token| token.span.start < statement.span.end);
+    let words: Vec<&str> =
+        inside.filter(|token| token.is_code()).map(|token| &sql[token.span.clone()]).collect();
     words.windows(2).any(|pair| pair[0].eq_ignore_ascii_case("from") && pair[1].eq_ignore_ascii_case("stdin"))
 }
 
@@ -258,6 +296,17 @@ mod tests {
         assert_eq!(unclosed("/* /* */"), Some("block comment"));
         assert_eq!(unclosed("do $x$ $$ $y$"), Some("dollar-quoted string"));
         assert_eq!(unclosed("select 'a', $$'$$, /* ' */ \"'\" -- '"), None);
+    }
+
+    #[test]
+    fn a_comma_takes_apart_what_is_long() {
+        let is_longer = |sql: &str| longer_than(&tokens(sql), 9).is_some();
+        assert!(is_longer("EXPLAIN EXPLAIN EXPLAIN EXPLAIN EXPLAIN EXPLAIN EXPLAIN EXPLAIN EXPLAIN EXPLAIN"));
+        assert!(is_longer("a b c d (e f g h i"), "what is around a bracket counts");
+        assert!(!is_longer("INSERT INTO a VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')"));
+        assert!(!is_longer(
+            "SELECT (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12) FROM a; SELECT 1 FROM a; SELECT 1"
+        ));
     }
 
     #[test]

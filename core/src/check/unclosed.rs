@@ -18,8 +18,10 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         }
         // One at the start of the file is dropped when it is read; here it is a part of the SQL.
         let marks = file.source.text.match_indices(BYTE_ORDER_MARK);
-        let in_quotes =
-            |at: usize| file.tokens.iter().any(|token| token.is_quoted() && token.span.contains(&at));
+        let in_quotes = |at: usize| {
+            let token = file.tokens.partition_point(|token| token.span.end <= at);
+            file.tokens.get(token).is_some_and(|token| token.is_quoted())
+        };
         for (at, mark) in marks.filter(|(at, _)| !in_quotes(*at)) {
             faults.push(
                 Diagnostic::new("byte-order-mark", "a byte order mark (U+FEFF) inside the file")

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use squawk_parser::SyntaxKind::*;
 
+use super::reading::{DEEPEST, LONGEST};
 use super::tree::{Id, Tree};
 use super::{Fact, facts};
+use crate::lex;
 
 /// The text of a body and the byte at which it begins, if the statement has one that can be read.
 pub(super) fn of_do<'t>(tree: &Tree<'t>, statement: Id) -> Option<(&'t str, usize)> {
@@ -26,6 +28,11 @@ pub(super) type Part = (Range<usize>, Vec<Fact>);
 
 /// What a body does, part after part, places counted from its own start; `None` where it cannot be read.
 pub(super) fn parts_of(body: &str) -> Option<Vec<Part>> {
+    let tokens = lex::tokens(body);
+    // Blocks nest without parentheses, and hold whole statements.
+    if tokens.len() > LONGEST || lex::deeper_than(body, &tokens, DEEPEST).is_some() {
+        return None;
+    }
     let tree = Tree::of_body(body);
     if !tree.errors.is_empty() {
         return None;

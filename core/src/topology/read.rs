@@ -1,6 +1,6 @@
 //! `databases.toml` read into a [`Topology`], with every fault in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -128,7 +128,8 @@ fn read_databases(
                     first.clone(),
                     "first declared here",
                 ));
-                continue;
+                // The others of a range have the same.
+                break;
             }
             declared.insert(database.name.clone(), entry.0.span.clone());
             if let (Role::ReplicaOf(primary), Some(written)) = (&database.role, &template.replica_of) {
@@ -137,8 +138,13 @@ fn read_databases(
             databases.push(database);
         }
     }
+    let known: HashMap<&DatabaseName, &Database> =
+        databases.iter().map(|database| (&database.name, database)).collect();
+    let mut faulty = None;
     for (primary, written) in replicas {
-        let message = match databases.iter().find(|database| database.name == primary) {
+        let message = match known.get(&primary) {
+            // One replica of a range stands for the others.
+            _ if faulty.as_ref() == Some(&written.span) => continue,
             Some(found) if found.is_replica() => format!("`{primary}` is a replica itself"),
             // It may be one of those that could not be read.
             None if is_whole => format!("no database is called `{primary}`"),
@@ -148,6 +154,7 @@ fn read_databases(
         let names = primaries.map(|database| database.name.as_str());
         let help = suggest::help(primary.as_str(), "databases that can have a replica", names);
         faults.push(root.fault(message, &written.span).help(help));
+        faulty = Some(written.span);
     }
     (databases, declared)
 }
