@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a tool talks to whoever started it")]
 
 mod bench;
+mod fuzz;
 mod install;
 mod layering;
 mod test;
@@ -12,8 +13,11 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask test [-- ARGUMENTS OF NEXTEST]   all tests, on servers that it starts (and installs, if it may)
        cargo xtask layering                         checks that dependencies between the crates go down only
+       cargo xtask fuzz [TARGET..] [--seconds N]    looks for files that make the build panic or hang (60 s)
+       cargo xtask fuzz TARGET --replay INPUT       runs what it found again
        cargo xtask bench peers [OPTIONS]            this crate, its peers and the raw limit; `--help` says more
-       cargo xtask bench fleet [OPTIONS]            fleets of hundreds of databases with nothing pending";
+       cargo xtask bench fleet [OPTIONS]            fleets of hundreds of databases with nothing pending
+       cargo xtask bench compile [OPTIONS]          what embedding costs a build, beside the peers";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -22,6 +26,7 @@ fn main() -> ExitCode {
     let result = match (verb.as_deref(), rest.is_empty()) {
         (Some("test"), _) => test::run(&rest),
         (Some("layering"), true) => layering::run(),
+        (Some("fuzz"), _) => fuzz::run(&rest),
         (Some("bench"), false) => bench::run(&rest),
         _ => {
             eprintln!("{USAGE}");
