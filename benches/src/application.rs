@@ -33,6 +33,7 @@ impl Application {
             files: files.collect(),
             databases: "databases.toml".into(),
             databases_bytes: topology.into_bytes(),
+            lock: None,
         };
         let migrations = compile(&sources).map_err(|faults| {
             let texts: Vec<String> = faults.iter().map(|fault| fault.render(Style::Plain)).collect();

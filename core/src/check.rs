@@ -6,6 +6,8 @@
 
 mod duplicate_version;
 mod empty;
+mod locked;
+mod locked_inserted;
 mod no_route;
 mod not_resumable;
 mod objects;
@@ -31,6 +33,8 @@ pub type Check = fn(&Project, &mut Vec<Diagnostic>);
 pub const ALL: &[Check] = &[
     duplicate_version::check,
     empty::check,
+    locked::check,
+    locked_inserted::check,
     no_route::check,
     not_resumable::check,
     objects::check,
@@ -107,12 +111,18 @@ url = \"postgres://r/users_01\"
     /// A migration that reaches every database of [`FLEET`].
     pub(super) const EVERYWHERE: (&str, &str) = ("V1__start.sql", "-- #[route(everywhere)]\nSELECT 1;\n");
 
+    /// The file of that name is the lock.
     pub(super) fn sources(databases: &str, files: &[(&str, &str)]) -> Sources {
+        let (lock, files): (Vec<_>, Vec<_>) = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+            .partition(|(path, _)| path == crate::lock::FILE);
         Sources {
             folder: "migrations".into(),
-            files: files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect(),
+            files,
             databases: "databases.toml".into(),
             databases_bytes: databases.as_bytes().to_vec(),
+            lock: lock.into_iter().next().map(|(_, bytes)| bytes),
         }
     }
 
@@ -120,6 +130,13 @@ url = \"postgres://r/users_01\"
     pub(super) fn faults(files: &[(&str, &str)]) -> String {
         let files = [&[EVERYWHERE], files].concat();
         faults_of(FLEET, &files)
+    }
+
+    /// All faults of a fleet with these files, where others were locked on [`FLEET`].
+    pub(super) fn faults_locked(locked: &[(&str, &str)], databases: &str, files: &[(&str, &str)]) -> String {
+        let set = compile(&sources(FLEET, locked)).unwrap();
+        let lock = crate::lock::Lock::of(&set).to_string();
+        faults_of(databases, &[files, &[(crate::lock::FILE, &lock)]].concat())
     }
 
     pub(super) fn faults_of(databases: &str, files: &[(&str, &str)]) -> String {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::diagnostic::Severity;
 use crate::project::{MigrationFile, Sources, read_project};
-use crate::{Checksum, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
+use crate::{Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
 
 /// A set of source files, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +79,13 @@ fn migration(file: MigrationFile) -> Option<Migration> {
     } else {
         (Transaction::Whole, Vec::new())
     };
+    let checksum = file.checksum();
     Some(Migration {
         version: file.name.version,
         name: file.name.name.into(),
         file: file.file.into(),
         kind: file.name.kind,
-        checksum: Checksum::of(&without_lines(&file.source.text, &file.header.lines)),
+        checksum,
         route: file.route?.route,
         transaction,
         timeouts: file.header.timeouts,
@@ -95,16 +96,4 @@ fn migration(file: MigrationFile) -> Option<Migration> {
         statements: spans.into(),
         outside: outside.into(),
     })
-}
-
-/// A text without its attribute lines, so that a new route does not change the checksum.
-fn without_lines(text: &str, lines: &[Range<usize>]) -> String {
-    let mut kept = String::new();
-    let mut from = 0;
-    for line in lines {
-        kept.push_str(&text[from..line.start]);
-        from = line.end;
-    }
-    kept.push_str(&text[from..]);
-    kept
 }

@@ -42,6 +42,25 @@ pub struct Place {
     label: String,
 }
 
+impl Place {
+    /// The file, as messages show it.
+    pub fn file(&self) -> &str {
+        &self.source.path
+    }
+
+    /// Where it begins, and where it ends (behind the last character); `None` for a file as a whole.
+    pub fn range(&self) -> Option<Range<Position>> {
+        let Range { start, end } = self.span.clone()?;
+        let text = &self.source.text;
+        Some(Position::of(text, start)..Position::of(text, end.max(start)))
+    }
+
+    /// What is there; may be empty.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+}
+
 /// How a rendered diagnostic begins and whether it has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -51,6 +70,16 @@ pub enum Style {
     Plain,
     /// With ANSI colours.
     Coloured,
+}
+
+impl Severity {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 impl Diagnostic {
@@ -227,6 +256,15 @@ mod tests {
         --> a/b.sql
         ");
         assert_eq!(fault.position(), Some(("a/b.sql", None)));
+        assert_eq!((fault.places[0].file(), fault.places[0].range()), ("a/b.sql", None));
+    }
+
+    #[test]
+    fn a_place_ends_behind_its_last_character() {
+        let fault = Diagnostic::new("x", "y").at(&file("x.sql", "é = 1;\nSELECT"), 0..10, "here");
+        let range = fault.places[0].range().unwrap();
+        assert_eq!((range.start.to_string(), range.end.to_string()), ("1:1".into(), "2:3".into()));
+        assert_eq!(fault.places[0].label(), "here");
     }
 
     #[test]

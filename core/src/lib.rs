@@ -38,6 +38,8 @@ pub mod header;
 #[cfg(feature = "compile")]
 pub mod lex;
 #[cfg(feature = "compile")]
+pub mod lock;
+#[cfg(feature = "compile")]
 pub mod project;
 #[cfg(feature = "compile")]
 pub mod sql;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// How deep folders may nest: more is a link that leads back to itself.
 const DEPTH: usize = 32;
@@ -63,6 +63,21 @@ fn visit(
         }
     }
     Ok(())
+}
+
+/// A path without `.` and `..`, so that `examples/shop/../../migrations` is `migrations`.
+pub fn without_dots(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
 }
 
 #[cfg(test)]

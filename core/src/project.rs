@@ -1,6 +1,7 @@
 //! A project as the checks see it: its files, read and taken apart.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,10 +11,11 @@ use crate::file_name::{self, Class, FileName};
 use crate::header::predicate::RouteSource;
 use crate::header::{self, Header};
 use crate::lex::{self, Statement, Token};
+use crate::lock::{self, Identity, LockFile};
 use crate::source::{SourceFile, normalise, path_in};
 use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
-use crate::{Diagnostic, load, suggest};
+use crate::{Checksum, Diagnostic, load, suggest};
 
 /// The files of a project, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +28,8 @@ pub struct Sources {
     pub databases: String,
     /// Its bytes.
     pub databases_bytes: Vec<u8>,
+    /// The bytes of [`lock::FILE`] in the folder of migrations, if it is there.
+    pub lock: Option<Vec<u8>>,
 }
 
 impl Sources {
@@ -57,6 +61,12 @@ impl Sources {
                         Err(error) => faults.push(unreadable("the file", &path, &error)),
                     }
                 }
+                let lock = migrations.join(lock::FILE);
+                match std::fs::read(&lock) {
+                    Ok(bytes) => sources.lock = Some(bytes),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => faults.push(unreadable("the file", &lock, &error)),
+                }
             }
             Err(load::LoadError { path, error }) if path == migrations => {
                 faults.push(unreadable("the folder of migrations", &path, &error).help(
@@ -73,6 +83,17 @@ impl Sources {
         }
         if faults.is_empty() { Ok(sources) } else { Err(faults) }
     }
+
+    /// The path of the lock, as messages show it.
+    pub fn lock_path(&self) -> String {
+        path_in(&self.folder, lock::FILE)
+    }
+
+    /// What the lock says, if there is one that can be read.
+    pub(crate) fn lock_file(&self, faults: &mut Vec<Diagnostic>) -> Option<LockFile> {
+        let source = text(&self.lock_path(), self.lock.as_ref()?, faults)?;
+        lock::read(&source, faults)
+    }
 }
 
 /// A project as the checks see it: always a value, however many faults it has.
@@ -88,6 +109,8 @@ pub struct Project {
     pub migrations: Vec<MigrationFile>,
     /// The reverse files.
     pub reverses: Vec<MigrationFile>,
+    /// What is locked, if there is a lock and something of it could be read.
+    pub(crate) lock: Option<LockFile>,
 }
 
 /// One file of a migration.
@@ -112,6 +135,27 @@ pub struct MigrationFile {
     pub readings: Vec<Reading>,
 }
 
+impl MigrationFile {
+    /// The checksum of its text without its attribute lines, so that a new route does not change it.
+    pub(crate) fn checksum(&self) -> Checksum {
+        let text = &self.source.text;
+        let mut kept = String::new();
+        let mut from = 0;
+        for line in &self.header.lines {
+            kept.push_str(&text[from..line.start]);
+            from = line.end;
+        }
+        kept.push_str(&text[from..]);
+        Checksum::of(&kept)
+    }
+
+    /// What tells it from other migrations.
+    pub(crate) fn identity(&self) -> Identity<'_> {
+        let FileName { folder: _, version, name, kind } = &self.name;
+        Identity { file: &self.file, version: *version, name, kind: *kind, checksum: self.checksum() }
+    }
+}
+
 /// Takes the files apart, and says what is wrong with each by itself.
 pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
     let databases = text(&sources.databases, &sources.databases_bytes, faults);
@@ -122,6 +166,7 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
         topology,
         migrations: Vec::new(),
         reverses: Vec::new(),
+        lock: None,
     };
     let mut outside_transaction = Vec::new();
     let mut of_reverses = Vec::new();
@@ -158,6 +203,7 @@ pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> P
     // What a reverse file does is nothing that a migration counts on.
     project.is_whole = faults.is_empty();
     faults.append(&mut of_reverses);
+    project.lock = sources.lock_file(faults);
     project.migrations.sort_by(|a, b| (a.name.version, &a.file).cmp(&(b.name.version, &b.file)));
     go_with_migrations(&mut project);
     faults.extend(sql::read(&mut project));

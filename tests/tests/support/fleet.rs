@@ -98,6 +98,7 @@ impl TestFleet {
             files: files.collect(),
             databases: "databases.toml".into(),
             databases_bytes: self.databases_toml().into(),
+            lock: None,
         };
         Box::leak(Box::new(compile(&sources).unwrap_or_else(|faults| {
             let faults: Vec<_> = faults.iter().map(|fault| fault.render(Style::Plain)).collect();
