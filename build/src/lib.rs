@@ -10,7 +10,8 @@
 
 #![allow(clippy::needless_doctest_main, reason = "the whole build script is what a reader copies")]
 
-/// Watches `migrations/` and `databases.toml` beside the crate's `Cargo.toml`, the macro's defaults.
+/// Watches `migrations/` (with the `migrations.lock` in it, if there is one) and `databases.toml` beside the crate's
+/// `Cargo.toml`, the macro's defaults.
 pub fn track() {
     track_at("migrations", "databases.toml");
 }

@@ -1,14 +1,14 @@
 //! What the macro does, phase by phase: arguments, files, checks, tokens.
 
 use std::env;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 use sharded_migrations_core::compile::compile;
 use sharded_migrations_core::diagnostic::Style;
 use sharded_migrations_core::project::Sources;
 use sharded_migrations_core::set::Origin;
-use sharded_migrations_core::{Diagnostic, Migrations};
+use sharded_migrations_core::{Diagnostic, Migrations, load, lock};
 
 use crate::emit;
 use crate::input::Arguments;
@@ -24,15 +24,16 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
             emit::errors(["`CARGO_MANIFEST_DIR` is not set: build with cargo".to_owned()]),
         );
     };
-    let folder = without_dots(&arguments.migrations(&crate_folder));
-    let databases = without_dots(&arguments.databases(&crate_folder));
+    let folder = load::without_dots(&arguments.migrations(&crate_folder));
+    let databases = load::without_dots(&arguments.databases(&crate_folder));
 
     let sources = match Sources::read(&folder, &databases, |path| shown(path, &crate_folder)) {
         Ok(sources) => sources,
         Err(faults) => return emit::failure(&[], errors(&faults)),
     };
-    let tracked: Vec<PathBuf> =
-        sources.files.iter().map(|(file, _)| folder.join(file)).chain([databases]).collect();
+    let lock = sources.lock.as_ref().map(|_| folder.join(lock::FILE));
+    let files = sources.files.iter().map(|(file, _)| folder.join(file));
+    let tracked: Vec<PathBuf> = files.chain(lock).chain([databases]).collect();
     match compile(&sources) {
         Ok(migrations) => emit::success(&tracked, &with_origin(migrations, &folder, &sources)),
         Err(faults) => emit::failure(&tracked, errors(&faults)),
@@ -55,19 +56,4 @@ fn shown(path: &Path, crate_folder: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
     let relative = path.strip_prefix(&here).or_else(|_| path.strip_prefix(crate_folder)).unwrap_or(path);
     relative.display().to_string().replace('\\', "/")
-}
-
-/// A path without `.` and `..`, so that `examples/shop/../../migrations` is `migrations`.
-fn without_dots(path: &Path) -> PathBuf {
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-    }
-    clean
 }

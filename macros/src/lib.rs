@@ -21,6 +21,8 @@ mod input;
 /// embed_sharded_migrations!(migrations = "db/migrations", databases = "db/databases.toml")
 /// ```
 ///
+/// A `migrations.lock` in the folder of migrations, which `cargo sharded-migrations lock` writes, is compared with them.
+///
 /// The expansion names the crate `sharded_migrations`: depend on it under that name.
 ///
 /// It expands to an expression of type `Migrations` that is const data: nothing is parsed, hashed or

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
+use sharded_migrations_core::compile::compile;
+use sharded_migrations_core::lock::Lock;
+use sharded_migrations_core::project::Sources;
+
 const FLEET: &str = r#"[groups.users]
 
 [databases.default]
@@ -204,6 +208,30 @@ fn whatever_changes_is_built_again_and_nothing_else_is() {
     app.write("migrations/V1__setting.down.sql", "");
     assert!(app.build());
     assert!(!app.build(), "nothing has changed");
+}
+
+#[test]
+fn a_lock_that_comes_or_goes_is_noticed() {
+    let app = Crate::new("locked").with_build_script();
+    assert!(app.build());
+    let (migrations, databases) = (app.folder.join("migrations"), app.folder.join("databases.toml"));
+    let shown = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let sources = Sources::read(&migrations, &databases, shown).unwrap();
+    app.write("migrations/migrations.lock", &Lock::of(&compile(&sources).unwrap()).to_string());
+    assert!(app.build());
+    assert!(!app.build(), "nothing has changed");
+    assert_eq!(app.run(&["--migrate"]).1, "", "it is none of the migration files");
+
+    app.append("migrations/V1__setting.sql", "-- edited\n");
+    let errors = app.errors();
+    assert!(errors.contains("`V1__setting.sql` was edited after it was locked"), "{errors}");
+    app.write("migrations/V1__setting.sql", EVERYWHERE);
+    assert!(app.build());
+
+    app.append("migrations/migrations.lock", "<<<<<<< HEAD\n");
+    assert!(app.errors().contains("migrations/migrations.lock:"));
+    fs::remove_file(migrations.join("migrations.lock")).unwrap();
+    assert!(app.build());
 }
 
 #[test]
