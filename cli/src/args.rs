@@ -1,0 +1,114 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Check and lock the migrations of a fleet of databases
+#[derive(Debug, Parser)]
+#[command(name = "cargo-sharded-migrations", bin_name = "cargo sharded-migrations", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Say what the build of the application would say of its migrations
+    ///
+    /// Exit code 0: nothing is wrong but what is a warning. 2: the command line is wrong. 3: there are errors.
+    Check {
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Write down what each migration is, so that the build refuses a change of it
+    ///
+    /// New migrations are added to `migrations.lock` in the folder of migrations. Where a migration that is locked
+    /// already has changed, nothing is written.
+    ///
+    /// Exit code 0: the lock is written, or was up to date. 1: it cannot be written. 2: the command line is wrong. 3 (with
+    /// `--check`): it is not up to date. 5: refused.
+    Lock {
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        output: Output,
+        /// Write nothing; say whether every migration is locked as it is
+        #[arg(long, conflicts_with = "accept_changes")]
+        check: bool,
+        /// Also lock what has changed since it was locked: for migrations that no database has applied yet
+        #[arg(long)]
+        accept_changes: bool,
+    },
+}
+
+impl Verb {
+    pub(crate) fn common(&self) -> (&Paths, &Output) {
+        match self {
+            Self::Check { paths, output } | Self::Lock { paths, output, .. } => (paths, output),
+        }
+    }
+}
+
+/// Where the project is. Without these it is the nearest folder, here or above, that has a `Cargo.toml` and with it a folder
+/// `migrations` or a `databases.toml`.
+// The documentation is this type's: clap would make it the verb's.
+#[derive(Debug, Args)]
+#[command(about = None, long_about = None)]
+pub(crate) struct Paths {
+    /// The `Cargo.toml` of the crate that embeds the migrations [default: the nearest one that has migrations beside it]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+
+    /// The folder of migrations [default: `migrations` beside `Cargo.toml`]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) migrations: Option<PathBuf>,
+
+    /// The file that describes the fleet [default: `databases.toml` beside `Cargo.toml`]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) databases: Option<PathBuf>,
+}
+
+/// How results are shown.
+#[derive(Debug, Args)]
+#[command(about = None, long_about = None)]
+pub(crate) struct Output {
+    /// How results are shown
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Text for people, as rustc writes it
+    Human,
+    /// One document of JSON
+    Json,
+    /// Annotations of a pull request on GitHub, and the text for people beside them
+    Github,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn looking_and_accepting_exclude_each_other() {
+        let parse = |words: &[&str]| Arguments::try_parse_from([&["x"], words].concat());
+        assert!(parse(&["lock", "--check"]).is_ok());
+        assert!(parse(&["lock", "--accept-changes"]).is_ok());
+        assert!(parse(&["lock", "--check", "--accept-changes"]).is_err());
+        assert!(parse(&["check", "--accept-changes"]).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! One document of JSON. `format` is the version of its shape, which `docs/cargo-sharded-migrations.md` describes.
+
+use serde_json::{Value, json};
+use sharded_migrations_core::Diagnostic;
+use sharded_migrations_core::diagnostic::{Place, Severity, Style};
+
+use super::{Findings, Locked, of};
+
+const FORMAT: u32 = 1;
+
+pub(super) fn document(findings: &Findings) -> String {
+    let diagnostics: Vec<Value> = findings.diagnostics.iter().map(diagnostic).collect();
+    let mut document = json!({
+        "format": FORMAT,
+        "command": findings.command,
+        "exit_code": findings.code,
+        "errors": of(&findings.diagnostics, Severity::Error),
+        "warnings": of(&findings.diagnostics, Severity::Warning),
+        "diagnostics": diagnostics,
+    });
+    if let Some(lock) = &findings.lock {
+        document["lock"] = self::lock(lock);
+    }
+    format!("{document:#}\n")
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    json!({
+        "severity": diagnostic.severity.as_str(),
+        "check": diagnostic.check,
+        "message": diagnostic.message,
+        "places": diagnostic.places.iter().map(place).collect::<Vec<_>>(),
+        "notes": diagnostic.notes,
+        "help": diagnostic.help,
+        "rendered": diagnostic.render(Style::Plain),
+    })
+}
+
+fn place(place: &Place) -> Value {
+    let range = place.range();
+    let (start, end) = range.map_or((None, None), |range| (Some(range.start), Some(range.end)));
+    json!({
+        "file": place.file(),
+        "line": start.map(|start| start.line),
+        "column": start.map(|start| start.column),
+        "end_line": end.map(|end| end.line),
+        "end_column": end.map(|end| end.column),
+        "label": place.label(),
+    })
+}
+
+fn lock(lock: &Locked) -> Value {
+    let added = lock.added.iter().map(|migration| {
+        json!({
+            "version": migration.version.get(),
+            "name": migration.name,
+            "file": migration.file,
+            "checksum": migration.checksum.to_string(),
+            "route": migration.route.to_string(),
+        })
+    });
+    json!({ "file": lock.file, "written": lock.written, "added": added.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::findings;
+
+    #[test]
+    fn every_part_of_a_diagnostic_is_in_the_document() {
+        insta::assert_snapshot!(super::document(&findings()));
+    }
+}

@@ -1,0 +1,188 @@
+//! JSON and GitHub's annotations, from real faults.
+
+use serde_json::Value;
+
+use crate::support::{Project, Said, program};
+
+/// Two errors, one with two places.
+fn faulty() -> Project {
+    let project = Project::locked();
+    project.write("migrations/V7__x.sql", "-- Why.\n-- #[route(group = \"user\")]\nSELECT 1;\n");
+    project.write(
+        "migrations/users/V2__account.sql",
+        "-- #[route(group = \"users\")]\nCREATE TABLE account (id bigint);\n",
+    );
+    project
+}
+
+fn json(said: &Said) -> Value {
+    assert_eq!(said.err, "", "all of it is in the document");
+    serde_json::from_str(&said.out).unwrap()
+}
+
+/// A key, and what its value has to be.
+type Key = (&'static str, fn(&Value) -> bool);
+
+/// The document as its description has it: these keys, of these types, and no others.
+fn assert_shape(document: &Value) {
+    let object = |value: &Value, keys: &[Key]| {
+        let found: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut expected: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{value:#}");
+        for (key, is) in keys {
+            assert!(is(&value[key]), "{key}: {value:#}");
+        }
+    };
+    let mut keys: Vec<Key> = vec![
+        ("format", |value| value == 1),
+        ("command", |value| value == "check" || value == "lock"),
+        ("exit_code", Value::is_u64),
+        ("errors", Value::is_u64),
+        ("warnings", Value::is_u64),
+        ("diagnostics", Value::is_array),
+    ];
+    if !document["lock"].is_null() {
+        keys.push(("lock", Value::is_object));
+        let keys: [Key; 3] =
+            [("file", Value::is_string), ("written", Value::is_boolean), ("added", Value::is_array)];
+        object(&document["lock"], &keys);
+        for added in document["lock"]["added"].as_array().unwrap() {
+            object(
+                added,
+                &[
+                    ("version", Value::is_i64),
+                    ("name", Value::is_string),
+                    ("file", Value::is_string),
+                    ("checksum", |value| value.as_str().is_some_and(|text| text.len() == 64)),
+                    ("route", Value::is_string),
+                ],
+            );
+        }
+    }
+    object(document, &keys);
+    let diagnostics = document["diagnostics"].as_array().unwrap();
+    let of = |severity: &str| diagnostics.iter().filter(|one| one["severity"] == severity).count() as u64;
+    assert_eq!(
+        (document["errors"].as_u64(), document["warnings"].as_u64()),
+        (Some(of("error")), Some(of("warning")))
+    );
+    let is_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
+    for diagnostic in diagnostics {
+        object(
+            diagnostic,
+            &[
+                ("severity", |value| value == "error" || value == "warning"),
+                ("check", Value::is_string),
+                ("message", Value::is_string),
+                ("places", Value::is_array),
+                ("notes", is_texts),
+                ("help", is_texts),
+                ("rendered", Value::is_string),
+            ],
+        );
+        for place in diagnostic["places"].as_array().unwrap() {
+            let is_number: fn(&Value) -> bool = |value| value.is_null() || value.as_u64() > Some(0);
+            object(
+                place,
+                &[
+                    ("file", Value::is_string),
+                    ("line", is_number),
+                    ("column", is_number),
+                    ("end_line", is_number),
+                    ("end_column", is_number),
+                    ("label", Value::is_string),
+                ],
+            );
+            let nulls = ["line", "column", "end_line", "end_column"].map(|key| place[key].is_null());
+            assert!(nulls == [false; 4] || nulls == [true; 4], "{place}");
+        }
+    }
+}
+
+#[test]
+fn a_check_is_one_document() {
+    let said = faulty().run("check --format json");
+    assert_eq!(said.code, 3);
+    assert_shape(&json(&said));
+    insta::assert_snapshot!(said.out);
+
+    let said = Project::new().run("check --format json");
+    assert_eq!(said.code, 0);
+    assert_shape(&json(&said));
+    insta::assert_snapshot!(said.out, @r#"
+    {
+      "command": "check",
+      "diagnostics": [],
+      "errors": 0,
+      "exit_code": 0,
+      "format": 1,
+      "warnings": 0
+    }
+    "#);
+}
+
+#[test]
+fn a_lock_is_one_document() {
+    let project = Project::new();
+    for words in ["lock --check", "lock", "lock --check", "lock"] {
+        let said = project.run(&format!("{words} --format json"));
+        let document = json(&said);
+        assert_shape(&document);
+        assert_eq!(document["exit_code"], said.code);
+    }
+    project.write(
+        "migrations/users/V3__email.sql",
+        "-- #[route(group = \"users\")]\nALTER TABLE account ADD email text;\n",
+    );
+    let said = project.run("lock --format json");
+    assert_shape(&json(&said));
+    insta::assert_snapshot!(said.out);
+
+    let refused = faulty().run("lock --format json");
+    assert_eq!(refused.code, 5);
+    assert_shape(&json(&refused));
+    let accepted = {
+        let project = faulty();
+        project.remove("migrations/V7__x.sql");
+        project.run("lock --accept-changes --format json")
+    };
+    assert_eq!(accepted.code, 0);
+    let document = json(&accepted);
+    assert_shape(&document);
+    assert_eq!(
+        (&document["errors"], &document["warnings"], &document["lock"]["written"]),
+        (&0.into(), &1.into(), &true.into())
+    );
+}
+
+#[test]
+fn annotations_are_lines_on_standard_output() {
+    let project = faulty();
+    let said = project.run("check --format github");
+    insta::assert_snapshot!(said.all());
+
+    let lock = Project::new().run("lock --check --format github");
+    insta::assert_snapshot!(lock.all());
+}
+
+/// GitHub names files from the repository, in whatever folder a step runs.
+#[test]
+fn annotations_name_files_from_the_repository() {
+    let project = faulty();
+    project.write("src/main.rs", "");
+    let in_src = |format: &str| {
+        let mut command = program(&project.path("src"), &format!("check --format {format}"));
+        Said::of(
+            command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", project.folder()).output().unwrap(),
+        )
+    };
+    assert!(
+        in_src("github").out.contains("::error file=migrations/V7__x.sql,line=2,"),
+        "{}",
+        in_src("github").out
+    );
+    let human = in_src("human");
+    assert!(human.err.contains("--> ../migrations/V7__x.sql:2:20"), "{}", human.err);
+    assert_eq!(human.out, "", "what is shown does not depend on where it runs");
+}
