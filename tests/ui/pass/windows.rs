@@ -16,6 +16,9 @@ fn main() {
     assert!(include_str!("windows/unix/3_text.sql").starts_with("-- no-transaction\n"));
     assert!(include_str!("windows/windows.toml").starts_with("\u{feff}[groups.users]\r\n"));
 
+    assert!(include_str!("windows/windows/migrations.lock").starts_with("\u{feff}# Written"));
+    assert!(include_str!("windows/windows/migrations.lock").contains("\r\nroute = "));
+
     assert_eq!(UNIX.migrations.len(), 3);
     assert_eq!(WINDOWS.migrations, UNIX.migrations);
     assert_eq!(WINDOWS.topology.databases, UNIX.topology.databases);

@@ -1,0 +1,2 @@
+-- #[route(database = "users_01")]
+CREATE TABLE note (id int);

@@ -1,0 +1,2 @@
+-- #[route(group = "users")]
+CREATE TABLE orders (id int);
