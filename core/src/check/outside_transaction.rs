@@ -14,7 +14,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
 fn of_file(file: &MigrationFile, faults: &mut Vec<Diagnostic>) {
     // An attribute that could not be read may have been the one.
     let in_header = |fault: &Diagnostic| {
-        let of_file = fault.position().is_some_and(|(path, _)| path == file.source.path);
+        let of_file = fault.places.first().is_some_and(|place| place.file() == file.source.path);
         of_file && matches!(fault.check, "header" | "unknown-attribute")
     };
     if file.header.no_transaction || faults.iter().any(in_header) {

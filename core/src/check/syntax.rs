@@ -16,7 +16,7 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         // What is never closed is another check's.
         if file.tokens.iter().all(|token| token.unclosed().is_none()) {
             let misses_a_variable = faults.iter().any(|fault| {
-                let of_file = fault.position().is_some_and(|(path, _)| path == file.source.path);
+                let of_file = fault.places.first().is_some_and(|place| place.file() == file.source.path);
                 of_file && matches!(fault.check, "unused-var" | "undeclared-var")
             });
             let found = of_file(project, file);
