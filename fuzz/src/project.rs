@@ -38,5 +38,6 @@ pub fn of(bytes: &[u8]) -> Sources {
         files: files.into_iter().collect(),
         databases: DATABASES.to_owned(),
         databases_bytes,
+        lock: None,
     }
 }

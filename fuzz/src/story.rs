@@ -134,6 +134,7 @@ pub fn of(bytes: &[u8]) -> Sources {
         files,
         databases: "databases.toml".to_owned(),
         databases_bytes: FLEET.as_bytes().to_vec(),
+        lock: None,
     }
 }
 

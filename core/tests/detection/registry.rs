@@ -115,6 +115,7 @@ pub(crate) fn sources() -> Sources {
         files: files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect(),
         databases: "databases.toml".into(),
         databases_bytes: DATABASES.into(),
+        lock: None,
     }
 }
 

@@ -21,6 +21,7 @@ fn project(databases: &str, files: &[(&str, &str)]) -> Sources {
         files: files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect(),
         databases: "databases.toml".into(),
         databases_bytes: databases.as_bytes().to_vec(),
+        lock: None,
     }
 }
 
