@@ -15,7 +15,7 @@ fuzz_target!(init: show_own_panics(), |bytes: &[u8]| {
     let file = read(&source, &mut faults);
     faults.iter().for_each(law::shows);
     let Some(file) = file else { return assert!(!faults.is_empty(), "nothing was read, and nothing said") };
-    assert!(file.topology.concurrency > 0);
+    assert!(file.topology.rollout.concurrency > 0);
     for database in file.topology.databases.iter() {
         assert!(file.declared.contains_key(&database.name));
         // A route can name whatever the file declares.
