@@ -10,6 +10,12 @@
 
 #![allow(clippy::needless_doctest_main, reason = "the whole build script is what a reader copies")]
 
+#[cfg(feature = "lint")]
+mod warnings;
+
+#[cfg(feature = "lint")]
+pub use warnings::{warn, warn_at};
+
 /// Watches `migrations/` (with the `migrations.lock` in it, if there is one) and `databases.toml` beside the crate's
 /// `Cargo.toml`, the macro's defaults.
 pub fn track() {

@@ -6,6 +6,7 @@
 
 mod duplicate_version;
 mod empty;
+mod lint;
 mod locked;
 mod locked_inserted;
 mod no_route;
@@ -29,7 +30,7 @@ use crate::project::Project;
 /// A rule.
 pub type Check = fn(&Project, &mut Vec<Diagnostic>);
 
-/// Every rule; the last one is for when no other has anything to say.
+/// Every rule. `unreached` is for when no other has anything to say; the lints, which only warn, come behind it.
 pub const ALL: &[Check] = &[
     duplicate_version::check,
     empty::check,
@@ -49,6 +50,7 @@ pub const ALL: &[Check] = &[
     vars::check,
     syntax::check,
     unreached::check,
+    lint::check,
 ];
 
 #[cfg(test)]
@@ -151,6 +153,16 @@ url = \"postgres://r/users_01\"
     fn shown(faults: &[Diagnostic]) -> String {
         let rendered: Vec<String> =
             faults.iter().map(|fault| format!("[{}] {}", fault.check, fault.render(Style::Plain))).collect();
+        rendered.join("\n\n")
+    }
+
+    /// All faults and warnings, each with its level.
+    pub(super) fn diagnostics_of(databases: &str, files: &[(&str, &str)]) -> String {
+        let diagnostics = examine(&sources(databases, files)).diagnostics;
+        let rendered: Vec<String> = diagnostics
+            .iter()
+            .map(|found| format!("[{}] {}", found.check, found.render(Style::Plain)))
+            .collect();
         rendered.join("\n\n")
     }
 }

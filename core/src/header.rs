@@ -17,6 +17,7 @@ use attribute::{Cursor, Literal, Meta, SyntaxError};
 use predicate::RouteSource;
 
 use crate::lex::Token;
+use crate::lint::Lint;
 use crate::migration::Timeouts;
 use crate::source::{SourceFile, Spanned};
 use crate::{DatabaseName, Diagnostic, Requirement, Version, suggest};
@@ -41,12 +42,15 @@ pub struct Header {
     pub vars: Vec<Spanned<String>>,
     /// `touches(..)`: what the blocks work on that cannot be read.
     pub touches: Vec<Spanned<String>>,
+    /// `allow(..)`: the lints that are accepted in this file.
+    pub allow: Vec<Spanned<Lint>>,
     /// The lines that hold attributes, with their line ends.
     pub lines: Vec<Range<usize>>,
 }
 
 /// The attributes there are, and how each is written.
-const ATTRIBUTES: [(&str, &str); 8] = [
+const ATTRIBUTES: [(&str, &str); 9] = [
+    ("allow", "#[allow(index-not-concurrent)]"),
     ("route", "#[route(group = \"users\")]"),
     ("barrier", "#[barrier]"),
     ("requires", "#[requires(\"default:12\")]"),
@@ -180,7 +184,9 @@ impl Reader<'_> {
             self.header.has_route |= suggest::nearest(&name.value, ["route"]).is_some();
             return self.faults.push(fault);
         };
-        if let Some(first) = self.seen.iter().find(|seen| seen.value == name.value) {
+        // Each `allow` may stand below a reason of its own.
+        let first = self.seen.iter().find(|seen| seen.value == name.value && name.value != "allow");
+        if let Some(first) = first {
             let help = match name.value.as_str() {
                 "route" => "keep one; several are joined with `any(..)` or `all(..)`",
                 _ => "keep one of them",
@@ -247,8 +253,19 @@ impl Reader<'_> {
                 }
                 for item in items {
                     match item {
-                        Meta::Word(word) => self.header.vars.push(word.clone()),
+                        Meta::Word(word) if !word.value.contains('-') => self.header.vars.push(word.clone()),
                         other => self.fault("expected the name of a variable", other.span(), usage.clone()),
+                    }
+                }
+            }
+            ("allow", Meta::List { items, span, .. }) => {
+                if items.is_empty() {
+                    self.fault("`allow()` is empty", span.clone(), usage.clone());
+                }
+                for item in items {
+                    match item {
+                        Meta::Word(word) => self.allow(word),
+                        other => self.fault("expected the name of a lint", other.span(), usage.clone()),
                     }
                 }
             }
@@ -258,7 +275,9 @@ impl Reader<'_> {
                 }
                 for item in items {
                     match item {
-                        Meta::Word(word) => self.header.touches.push(word.clone()),
+                        Meta::Word(word) if !word.value.contains('-') => {
+                            self.header.touches.push(word.clone());
+                        }
                         Meta::Literal(Spanned { value: Literal::Text(text), span }) => {
                             self.header.touches.push(Spanned::new(text.clone(), span.clone()));
                         }
@@ -271,6 +290,24 @@ impl Reader<'_> {
                 self.fault(format!("`{}` is not written like this", name.value), meta.span(), usage);
             }
         }
+    }
+
+    /// One lint of `allow(..)`.
+    fn allow(&mut self, word: &Spanned<String>) {
+        let allow = &mut self.header.allow;
+        let fault = match Lint::by_name(&word.value) {
+            None => Diagnostic::new("unknown-lint", format!("no lint is called `{}`", word.value))
+                .at(self.source, word.span.clone(), "unknown lint")
+                .help(suggest::help(&word.value, "lints", Lint::ALL.iter().map(|lint| lint.name()))),
+            Some(lint) => match allow.iter().find(|known| known.value == lint) {
+                Some(first) => Diagnostic::new("header", format!("`{lint}` is allowed twice"))
+                    .at(self.source, word.span.clone(), "again here")
+                    .at(self.source, first.span.clone(), "first allowed here")
+                    .help("keep one of them"),
+                None => return allow.push(Spanned::new(lint, word.span.clone())),
+            },
+        };
+        self.faults.push(fault);
     }
 }
 
@@ -302,9 +339,11 @@ fn looks_like_attribute(text: &str) -> bool {
     let marked = word.len() < text.len();
     let name = &word[..word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len())];
     let known = ATTRIBUTES.iter().any(|(known, _)| *known == name);
-    let next = word[name.len()..].trim_start();
-    match next.chars().next() {
-        Some('(') => known,
+    let rest = &word[name.len()..];
+    // A sentence may begin with "allow (..)".
+    let may_be_prose = name == "allow" && !marked && rest.starts_with(' ');
+    match rest.trim_start().chars().next() {
+        Some('(') => known && !may_be_prose,
         Some('=' | ']') | None => known && marked,
         Some(_) => false,
     }
@@ -328,7 +367,8 @@ mod tests {
     fn attributes_of_every_kind() {
         let (header, faults) = header(
             "/* a licence */\n-- Prose first.\n--#[route(group = \"users\")] #[no_transaction]\n\n-- # [lock_timeout = \"2s\"]\n\
-             -- #[statement_timeout = \"1min\"]\n-- #[vars(shard_id, region)] #[touches(a, \"s.b\")]\nselect 1; -- tail\n",
+             -- #[statement_timeout = \"1min\"]\n-- #[vars(shard_id, region)] #[touches(a, \"s.b\")]\n\
+             -- #[allow(drop-table)]\n-- #[allow(index-not-concurrent)]\nselect 1; -- tail\n",
         );
         assert_eq!(faults, []);
         assert_eq!(header.route.unwrap().route.to_string(), "group = \"users\"");
@@ -339,7 +379,9 @@ mod tests {
         assert_eq!(vars, ["shard_id", "region"]);
         let touches: Vec<_> = header.touches.iter().map(|name| name.value.as_str()).collect();
         assert_eq!(touches, ["a", "s.b"]);
-        assert_eq!(header.lines.len(), 4);
+        let allowed: Vec<_> = header.allow.iter().map(|lint| lint.value).collect();
+        assert_eq!(allowed, [Lint::DropTable, Lint::IndexNotConcurrent]);
+        assert_eq!(header.lines.len(), 6);
     }
 
     #[test]
@@ -352,7 +394,7 @@ mod tests {
 
     #[test]
     fn prose_is_prose() {
-        let text = "-- the route (see below) [sic] # 1\n-- vars = x\n-- everywhere\n--\n-- no_transaction needed\nselect '-- #[x]'; /* #[x] */";
+        let text = "-- the route (see below) [sic] # 1\n-- vars = x\n-- allow (for now) what is old\n-- everywhere\n--\n-- no_transaction needed\nselect '-- #[x]'; /* #[x] */";
         assert_eq!(header(text).1, []);
     }
 
@@ -375,6 +417,15 @@ mod tests {
             "-- #[\"x\"]",
             "-- #[touches()]",
             "-- #[touches(1)]",
+            "-- #[touches(a-b)]",
+            "-- #[vars(shard-id)]",
+            "-- #[no-transaction]",
+            "-- #[allow]",
+            "-- #[allow()]",
+            "-- #[allow(\"drop-table\")]",
+            "-- #[allow(drop_table)]",
+            "-- #[allow(drop-table)]\n-- #[allow(drop-view, drop-table)]",
+            "-- allow(drop-table)",
             "-- #route(everywhere)",
             "-- #![no_transaction]",
             "-- route(group = \"users\")",

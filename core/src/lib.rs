@@ -7,7 +7,7 @@
 //! Without features this crate holds what an application needs at run time: the embedded set and
 //! its parts ([`Migrations`], [`Migration`], [`Route`], [`Topology`]), the history of a database
 //! and the [`plan`](mod@plan). The feature `compile` adds what turns files into that set: headers, the
-//! `databases.toml` reader and the checks.
+//! `databases.toml` reader and the checks; the feature `lint` what finds the safety lints.
 
 pub mod diagnostic;
 pub mod duration;
@@ -38,6 +38,7 @@ pub mod header;
 #[cfg(feature = "compile")]
 pub mod lex;
 #[cfg(feature = "compile")]
+pub mod lint;
 pub mod lock;
 #[cfg(feature = "compile")]
 pub mod project;

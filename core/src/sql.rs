@@ -6,6 +6,8 @@
 mod body;
 mod facts;
 mod kinds;
+#[cfg(feature = "lint")]
+mod lint;
 mod name;
 mod reading;
 mod sqlite;
@@ -15,6 +17,8 @@ mod transaction;
 mod tree;
 
 use std::ops::Range;
+
+use crate::lint::Finding;
 
 pub use name::Name;
 pub(crate) use name::end as name_end;
@@ -29,6 +33,9 @@ pub struct Reading {
     pub statements: Vec<Statement>,
     /// Where it does not follow the grammar; places are bytes of the file as it was written.
     pub faults: Vec<Fault>,
+    /// What the safety lints found, or why they could not look. Nothing without the feature `lint`, in a reverse file, and
+    /// where there are faults.
+    pub findings: Result<Vec<Finding>, String>,
 }
 
 /// A place where a text does not follow the grammar.

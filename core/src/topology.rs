@@ -3,6 +3,8 @@
 #[cfg(feature = "compile")]
 mod entry;
 #[cfg(feature = "compile")]
+mod lints;
+#[cfg(feature = "compile")]
 mod range;
 #[cfg(feature = "compile")]
 pub mod read;

@@ -25,6 +25,8 @@
 //! `postgres` and `sqlite` are the engines, `clap` is the command-line front; all three are on by
 //! default. `tracing` shows what happens as spans and events of that crate: a span `database` with the
 //! fields `database` and `group`, and below it a span `migration` with `version` and `migration`.
+//!
+//! `lint` has the macro look for statements that lock out or break a running application; nothing of it is linked.
 
 #[cfg(feature = "clap")]
 pub mod cli;

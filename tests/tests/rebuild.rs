@@ -100,6 +100,20 @@ debug = false
         self
     }
 
+    /// Switches the lints on, in the macro and in the build script.
+    fn with_lints(self) -> Self {
+        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap();
+        let manifest = manifest.replace(r#""sqlite"] }"#, r#""sqlite", "lint"] }"#);
+        let plain = "/build' }";
+        assert!(manifest.contains(plain), "{manifest}");
+        self.write("Cargo.toml", &manifest.replace(plain, r#"/build', features = ["lint"] }"#));
+        self.write(
+            "build.rs",
+            "fn main() {\n    sharded_migrations_build::track();\n    sharded_migrations_build::warn();\n}\n",
+        );
+        self
+    }
+
     fn write(&self, path: &str, text: &str) {
         let path = self.folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -286,6 +300,58 @@ fn a_fault_stops_the_build_where_it_is() {
     );
     assert!(app.build());
     assert!(app.run(&[]).0.contains("V7__add_email.sql"));
+}
+
+/// A fleet of PostgreSQL, which is what lints are about.
+const POSTGRES: &str = "[databases.default]\nurl = \"${DATABASE_URL}\"\n";
+
+const DANGEROUS: &str = "-- #[route(everywhere)]\n\n-- My orders.\nCREATE INDEX orders_account_idx\n    ON orders (account_id);\n";
+
+#[test]
+fn what_the_lints_say_are_warnings_of_the_build_until_it_is_denied() {
+    let app = Crate::new("linted").with_lints();
+    app.write("databases.toml", POSTGRES);
+    app.write("migrations/V2__index_orders.sql", DANGEROUS);
+    let warnings = || {
+        let output = app.cargo(&["build"]);
+        let messages = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{messages}");
+        let warnings = messages.lines().filter(|line| line.starts_with("warning"));
+        (warnings.map(str::to_owned).collect::<Vec<_>>(), messages.contains("Compiling linted "))
+    };
+    let (first, is_built) = warnings();
+    assert!(is_built);
+    let expected = "warning: linted@0.0.0: migrations/V2__index_orders.sql:4:1: building this index locks out writes to \
+                    `orders` until it is done [index-not-concurrent]; write `CREATE INDEX CONCURRENTLY`, in a migration \
+                    of its own with `-- #[no_transaction]`";
+    assert_eq!(first, [expected]);
+    assert_eq!(warnings(), (first, false), "cargo shows them again when there is nothing to build");
+
+    app.append("databases.toml", "\n[lints]\nall = \"deny\"\n");
+    let output = app.cargo(&["build"]);
+    let messages = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{messages}");
+    assert!(messages.contains("--> migrations/V2__index_orders.sql:4:1"), "{messages}");
+    assert!(!messages.contains("warning"), "what stops the build is told once: {messages}");
+
+    app.write(
+        "migrations/V2__index_orders.sql",
+        &DANGEROUS.replace("-- My", "-- #[allow(index-not-concurrent)]\n-- My"),
+    );
+    assert_eq!(warnings(), (Vec::new(), true));
+}
+
+#[test]
+fn a_lint_cannot_be_denied_where_nothing_looks_for_it() {
+    let app = Crate::new("unlinted").with_build_script();
+    app.write("databases.toml", &format!("{POSTGRES}\n[lints]\nindex-not-concurrent = \"deny\"\n"));
+    app.write("migrations/V2__index_orders.sql", DANGEROUS);
+    let errors = app.errors();
+    assert!(errors.contains("--> databases.toml:5:24"), "{errors}");
+    assert!(errors.contains(r#"features = ["lint"]"#), "{errors}");
+
+    app.write("databases.toml", &format!("{POSTGRES}\n[lints]\nindex-not-concurrent = \"warn\"\n"));
+    assert!(app.build());
 }
 
 /// In a workspace rustc names files relative to the workspace, and so does the macro.

@@ -13,7 +13,7 @@ const DEPTH: usize = 32;
 /// An attribute, or an item of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meta {
-    /// `everywhere`
+    /// `everywhere`, `drop-table`
     Word(Spanned<String>),
     /// `group = "users"`
     Value {
@@ -151,7 +151,7 @@ impl<'a> Cursor<'a> {
     fn word(&mut self) -> Result<Spanned<String>, SyntaxError> {
         self.skip_space();
         let rest = &self.text[self.at..];
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
         if length == 0 {
             return Err(self.error("expected a name"));

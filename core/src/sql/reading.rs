@@ -10,9 +10,12 @@ use std::thread;
 
 use squawk_parser::SyntaxKind::*;
 
+#[cfg(feature = "lint")]
+use super::lint;
 use super::tree::Tree;
 use super::{Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, name, sqlite, transaction};
 use crate::lex::{self, Token};
+use crate::lint::{Finding, Levels};
 use crate::project::{MigrationFile, Project};
 use crate::vars::{Expanded, expand};
 use crate::{Database, Diagnostic, EngineKind, Text};
@@ -26,6 +29,26 @@ pub(super) const DEEPEST: usize = 1_000;
 /// How many tokens may follow each other without a comma. A level of anything but parentheses costs the parser less
 /// than two kilobytes of stack where nothing is optimised (seen with 2.68), and each takes a token at least.
 pub(super) const LONGEST: usize = 50_000;
+
+/// How the safety lints take a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lints {
+    /// They don't look: at what ran long ago, and at a reverse file, which undoes what nobody uses yet.
+    None,
+    InTransaction,
+    OutsideTransaction,
+}
+
+impl Lints {
+    /// For a forward file.
+    fn of(file: &MigrationFile, levels: &Levels) -> Self {
+        match (levels.looks_at(file.name.version), file.header.no_transaction) {
+            (false, _) => Self::None,
+            (true, false) => Self::InTransaction,
+            (true, true) => Self::OutsideTransaction,
+        }
+    }
+}
 
 /// Puts what a file declares in `touches(..)` in the place of what could not be read.
 fn declare(file: &MigrationFile, readings: &mut [Reading]) {
@@ -61,8 +84,13 @@ fn declare(file: &MigrationFile, readings: &mut [Reading]) {
 pub(crate) fn read(project: &mut Project) -> Option<Diagnostic> {
     let topology = project.topology.as_ref()?;
     let databases = &topology.topology.databases;
-    let files: Vec<&mut MigrationFile> = project.migrations.iter_mut().chain(&mut project.reverses).collect();
-    let jobs: Vec<(&mut MigrationFile, Vec<usize>)> = {
+    let forward = project.migrations.iter_mut().map(|file| {
+        let lints = Lints::of(file, &topology.lints);
+        (file, lints)
+    });
+    let reverse = project.reverses.iter_mut().map(|file| (file, Lints::None));
+    let files: Vec<(&mut MigrationFile, Lints)> = forward.chain(reverse).collect();
+    let jobs: Vec<(&mut MigrationFile, Lints, Vec<usize>)> = {
         let mut selected: HashMap<String, Vec<usize>> = HashMap::new();
         let mut of_route = |file: &MigrationFile| -> Vec<usize> {
             let Some(route) = &file.route else { return Vec::new() };
@@ -72,19 +100,19 @@ pub(crate) fn read(project: &mut Project) -> Option<Diagnostic> {
         };
         files
             .into_iter()
-            .map(|file| {
+            .map(|(file, lints)| {
                 let databases = of_route(file);
-                (file, databases)
+                (file, lints, databases)
             })
             .collect()
     };
-    let first = jobs.first().map(|(file, _)| Arc::clone(&file.source))?;
+    let first = jobs.first().map(|(file, ..)| Arc::clone(&file.source))?;
     let readers = thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
     let jobs = Mutex::new(jobs.into_iter());
     let next = || jobs.lock().ok()?.next();
     let work = || {
-        while let Some((file, selected)) = next() {
-            file.readings = of_file(file, databases, selected);
+        while let Some((file, lints, selected)) = next() {
+            file.readings = of_file(file, lints, databases, selected);
         }
     };
     let unread = on_stacks(readers, STACK, work).err()?;
@@ -112,18 +140,23 @@ fn on_stacks(threads: usize, bytes: usize, work: impl Fn() + Sync) -> Result<(),
 }
 
 /// What a file says, whatever happens to whoever reads it.
-fn of_file(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) -> Vec<Reading> {
+fn of_file(file: &MigrationFile, lints: Lints, databases: &[Database], selected: Vec<usize>) -> Vec<Reading> {
     let all = selected.clone();
-    let read = catch_unwind(AssertUnwindSafe(|| {
-        let mut readings = readings(file, databases, selected);
+    let read = caught(|| {
+        let mut readings = readings(file, lints, databases, selected);
         declare(file, &mut readings);
         readings
-    }));
-    read.unwrap_or_else(|panic| vec![Reading { databases: all, ..gave_up(&reason(&*panic)) }])
+    });
+    read.unwrap_or_else(|reason| vec![Reading { databases: all, ..gave_up(&reason) }])
 }
 
 /// The distinct readings of a file.
-fn readings(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) -> Vec<Reading> {
+fn readings(
+    file: &MigrationFile,
+    lints: Lints,
+    databases: &[Database],
+    selected: Vec<usize>,
+) -> Vec<Reading> {
     let source = &file.source.text;
     let declared: Vec<Text> = file.header.vars.iter().map(|var| var.value.clone().into()).collect();
     let mut distinct: Vec<Reading> = Vec::new();
@@ -135,7 +168,8 @@ fn readings(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) 
     if declared.is_empty() {
         let (of_sqlite, of_postgres): (Vec<usize>, Vec<usize>) = selected.into_iter().partition(is_sqlite);
         if !of_postgres.is_empty() {
-            distinct.push(Reading { databases: of_postgres, ..guarded(source, &file.tokens, |at| at) });
+            distinct
+                .push(Reading { databases: of_postgres, ..guarded(source, &file.tokens, lints, |at| at) });
         }
         if !of_sqlite.is_empty() {
             distinct.push(Reading { databases: of_sqlite, ..sqlite::read(source, &file.tokens, |at| at) });
@@ -162,11 +196,13 @@ fn readings(file: &MigrationFile, databases: &[Database], selected: Vec<usize>) 
         let place = |at| Expanded::source_offset(&expanded, at);
         let reading = match is_sqlite {
             true => sqlite::read(&expanded.text, &tokens, place),
-            false => guarded(&expanded.text, &tokens, place),
+            false => guarded(&expanded.text, &tokens, lints, place),
         };
-        let same = distinct
-            .iter()
-            .position(|known| known.statements == reading.statements && known.faults == reading.faults);
+        let same = distinct.iter().position(|known| {
+            known.statements == reading.statements
+                && known.faults == reading.faults
+                && known.findings == reading.findings
+        });
         let at = same.unwrap_or(distinct.len());
         match same {
             Some(known) => distinct[known].databases.push(index),
@@ -190,7 +226,7 @@ fn reads_as_number(source: &str, var: &str, value: &str) -> bool {
 }
 
 /// Reads a text, whatever the parser does. `place` leads from a byte of the text to one of the file.
-pub(super) fn guarded(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize) -> Reading {
+pub(super) fn guarded(text: &str, tokens: &[Token], lints: Lints, place: impl Fn(usize) -> usize) -> Reading {
     if let Some(at) = lex::deeper_than(text, tokens, DEEPEST) {
         return unreadable(
             place(at)..place(at) + 1,
@@ -205,8 +241,7 @@ pub(super) fn guarded(text: &str, tokens: &[Token], place: impl Fn(usize) -> usi
             "write several statements; is a `;` missing?",
         );
     }
-    let read = catch_unwind(AssertUnwindSafe(|| read_text(text, tokens, &place)));
-    read.unwrap_or_else(|panic| gave_up(&reason(&*panic)))
+    caught(|| read_text(text, tokens, lints, &place)).unwrap_or_else(|reason| gave_up(&reason))
 }
 
 /// The reading of a text that the parser cannot take.
@@ -220,7 +255,12 @@ fn gave_up(why: &str) -> Reading {
 
 fn unreadable(span: Range<usize>, message: String, help: &str) -> Reading {
     let faults = vec![Fault { check: "syntax", span, message, help: help.to_owned() }];
-    Reading { databases: Vec::new(), statements: Vec::new(), faults }
+    Reading { databases: Vec::new(), statements: Vec::new(), faults, findings: Ok(Vec::new()) }
+}
+
+/// What the work gives, or what it says when it panics.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| reason(&*panic))
 }
 
 fn reason(panic: &(dyn Any + Send)) -> String {
@@ -229,9 +269,14 @@ fn reason(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "it did not say why".to_owned())
 }
 
-fn read_text(text: &str, tokens: &[Token], place: &impl Fn(usize) -> usize) -> Reading {
+fn read_text(text: &str, tokens: &[Token], lints: Lints, place: &impl Fn(usize) -> usize) -> Reading {
     let pieces = lex::statements(text, tokens);
-    let mut reading = Reading { databases: Vec::new(), statements: Vec::new(), faults: Vec::new() };
+    let mut reading = Reading {
+        databases: Vec::new(),
+        statements: Vec::new(),
+        faults: Vec::new(),
+        findings: Ok(Vec::new()),
+    };
     // What follows COPY .. FROM stdin is data.
     let copy = pieces.iter().find(|piece| lex::copies_from_stdin(text, tokens, piece));
     let end = copy.map_or(text.len(), |copy| copy.span.end);
@@ -316,7 +361,38 @@ fn read_text(text: &str, tokens: &[Token], place: &impl Fn(usize) -> usize) -> R
         reading.faults.clear();
     }
     reading.statements.sort_by_key(|statement| statement.span.start);
+    if reading.faults.is_empty() {
+        reading.findings = findings(text, &tree, &reading.statements, lints, place);
+    }
     reading
+}
+
+/// What the safety lints find. They are no part of what makes a set right, so where they panic, nothing else is lost.
+#[cfg(feature = "lint")]
+fn findings(
+    text: &str,
+    tree: &Tree<'_>,
+    statements: &[Statement],
+    lints: Lints,
+    place: &impl Fn(usize) -> usize,
+) -> Result<Vec<Finding>, String> {
+    let in_transaction = match lints {
+        Lints::None => return Ok(Vec::new()),
+        Lints::InTransaction => true,
+        Lints::OutsideTransaction => false,
+    };
+    caught(|| lint::findings(text, tree, statements, in_transaction, place))
+}
+
+#[cfg(not(feature = "lint"))]
+fn findings(
+    _text: &str,
+    _tree: &Tree<'_>,
+    _statements: &[Statement],
+    _lints: Lints,
+    _place: &impl Fn(usize) -> usize,
+) -> Result<Vec<Finding>, String> {
+    Ok(Vec::new())
 }
 
 fn opaque(span: Range<usize>, text: &str, place: &impl Fn(usize) -> usize) -> Statement {
@@ -411,7 +487,16 @@ mod tests {
     #[test]
     fn a_parser_that_gives_up_is_a_fault_of_the_file() {
         let tokens = lex::tokens("SELECT 1");
-        let torn = guarded("SELECT 1", &tokens, |_| panic!("torn"));
+        let torn = guarded("SELECT 1", &tokens, Lints::None, |_| panic!("torn"));
         assert_eq!(torn.faults[0].message, "the SQL parser gave up on this file: torn");
+    }
+
+    #[test]
+    fn a_panic_is_told_as_what_it_said() {
+        assert_eq!(caught(|| 1), Ok(1));
+        let text: Result<(), String> = caught(|| panic!("at {}", 3));
+        assert_eq!(text, Err("at 3".into()));
+        let other: Result<(), String> = caught(|| std::panic::panic_any(3));
+        assert_eq!(other, Err("it did not say why".into()));
     }
 }

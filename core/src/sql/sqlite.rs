@@ -24,7 +24,7 @@ pub(super) fn read(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize)
             outside: None,
             facts,
         });
-        return Reading { databases: Vec::new(), statements, faults: Vec::new() };
+        return Reading { databases: Vec::new(), statements, faults: Vec::new(), findings: Ok(Vec::new()) };
     }
     for statement in lex::statements(text, tokens) {
         let code =
@@ -41,7 +41,7 @@ pub(super) fn read(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize)
             facts: facts.into_iter().map(Fact::Named).collect(),
         });
     }
-    Reading { databases: Vec::new(), statements, faults: Vec::new() }
+    Reading { databases: Vec::new(), statements, faults: Vec::new(), findings: Ok(Vec::new()) }
 }
 
 /// A place among the words of a statement.

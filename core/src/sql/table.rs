@@ -1,6 +1,7 @@
 //! What is read off each form of a statement.
 
-use super::{Action, Class, Fact, Named, reading::guarded};
+use super::reading::{Lints, guarded};
+use super::{Action, Class, Fact, Named};
 use crate::lex;
 
 /// Types of the server, which the rows leave out.
@@ -8,7 +9,7 @@ const BUILTIN: [&str; 8] = ["bigint", "int", "numeric", "regclass", "serial", "t
 
 /// Facts in short: `+` made, `-` dropped, `->` renamed or moved, `?` if it is (not) there, `~` perhaps.
 fn facts(sql: &str) -> String {
-    let reading = guarded(sql, &lex::tokens(sql), |at| at);
+    let reading = guarded(sql, &lex::tokens(sql), Lints::None, |at| at);
     assert_eq!(reading.faults, [], "{sql}");
     let all = reading.statements.iter().flat_map(|statement| &statement.facts);
     let is_builtin =

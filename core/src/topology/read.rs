@@ -8,8 +8,9 @@ use toml::de::DeTable;
 
 use super::entry::DatabaseEntry;
 use super::table::{self, Table};
-use super::{Database, Role, Topology, rollout};
+use super::{Database, Role, Topology, lints, rollout};
 use crate::header::predicate::{self, RouteSource};
+use crate::lint::Levels;
 use crate::source::{Position, SourceFile, Spanned};
 use crate::{DatabaseName, Diagnostic, GroupName, suggest};
 
@@ -27,6 +28,8 @@ pub struct TopologyFile {
     pub declared: BTreeMap<DatabaseName, Range<usize>>,
     /// `[routes]`: the routes of folders.
     pub folder_routes: Vec<FolderRoute>,
+    /// `[lints]`: how much each safety lint counts.
+    pub lints: Levels,
 }
 
 /// One line of `[routes]`.
@@ -65,13 +68,14 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         return None;
     }
     let root = Table::root(source, document.get_ref());
-    root.refuse_others(&["groups", "databases", "routes", "rollout"], faults);
+    root.refuse_others(&["groups", "databases", "routes", "rollout", "lints"], faults);
     let before = faults.len();
     let groups = read_groups(&root, faults);
     let (databases, declared) = read_databases(&root, &groups, faults);
     let is_whole = faults.len() == before && !databases.is_empty();
     let folder_routes = read_routes(&root, faults);
     let rollout = rollout::read(&root, &databases, is_whole, faults);
+    let lints = lints::read(&root, faults);
     if databases.is_empty() && faults.is_empty() {
         faults.push(Diagnostic::new("topology", "no database is declared").in_file(source).help(
             "declare each with its URL: `[databases.default]` and `url = \"${DATABASE_URL}\"` below it",
@@ -83,7 +87,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         databases: databases.into(),
         rollout,
     };
-    Some(TopologyFile { topology, source: Arc::clone(source), is_whole, declared, folder_routes })
+    Some(TopologyFile { topology, source: Arc::clone(source), is_whole, declared, folder_routes, lints })
 }
 
 fn read_groups(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<GroupName>> {
@@ -288,6 +292,13 @@ mod tests {
             (base, "[routes]\n\"a\" = \"grop = \\\"users\\\"\"\n"),
             (base, "[routes]\n\"a\" = 'everywhere'\n\"a/\" = 'everywhere'\n"),
             (base, "[rollout]\nconcurrency = 0\n"),
+            (base, "[lints]\nindex-not-concurent = \"deny\"\n"),
+            (base, "[lints]\nindex-not-concurrent = \"forbid\"\n"),
+            (base, "[lints]\nall = \"denied\"\n"),
+            (base, "[lints]\ndrop-table = true\n"),
+            (base, "[lints]\nsince = \"V12\"\n"),
+            (base, "[lints]\nsince = -1\n"),
+            (base, "[lints.drop-table]\n"),
         ];
         let rendered: Vec<String> = cases
             .iter()

@@ -32,7 +32,9 @@ fn a_thousand_seeded_faults_in_the_shape_of_a_public_project_stop_the_build() {
 }
 
 /// What was found, in words; fails where more than one of a hundred was missed.
-fn all_found(sources: Sources) -> String {
+fn all_found(mut sources: Sources) -> String {
+    // The lints only warn, and would take as long as all else.
+    sources.databases_bytes.extend_from_slice(b"\n[lints]\nsince = 9_223_372_036_854_775_807\n");
     let set = Set::new(sources);
     let mut words = String::new();
     for (kinds, severity, least) in
