@@ -145,9 +145,10 @@ url = \"postgres://r/users_01\"
         shown(&compile(&sources(databases, files)).err().unwrap_or_default())
     }
 
-    /// As [`faults`], with the warnings.
+    /// As [`faults`], with the warnings of all but the lints.
     pub(super) fn examined(files: &[(&str, &str)]) -> String {
-        shown(&examine(&sources(FLEET, &[&[EVERYWHERE], files].concat())).diagnostics)
+        let fleet = format!("{FLEET}[lints]\nall = \"allow\"\n");
+        diagnostics_of(&fleet, &[&[EVERYWHERE], files].concat())
     }
 
     fn shown(faults: &[Diagnostic]) -> String {
@@ -158,11 +159,6 @@ url = \"postgres://r/users_01\"
 
     /// All faults and warnings, each with its level.
     pub(super) fn diagnostics_of(databases: &str, files: &[(&str, &str)]) -> String {
-        let diagnostics = examine(&sources(databases, files)).diagnostics;
-        let rendered: Vec<String> = diagnostics
-            .iter()
-            .map(|found| format!("[{}] {}", found.check, found.render(Style::Plain)))
-            .collect();
-        rendered.join("\n\n")
+        shown(&examine(&sources(databases, files)).diagnostics)
     }
 }
