@@ -69,6 +69,7 @@ mod tests {
             files: files.collect(),
             databases: "databases.toml".into(),
             databases_bytes: b"[databases.default]\nurl = \"${DATABASE_URL}\"\n".to_vec(),
+            lock: None,
         };
         lines(&examine(&sources).diagnostics)
     }
