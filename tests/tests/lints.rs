@@ -36,6 +36,7 @@ fn found(sql: &str) -> Vec<Diagnostic> {
         files: vec![("V1__a.sql".to_owned(), text.into_bytes())],
         databases: "databases.toml".into(),
         databases_bytes: b"[databases.a]\nurl = \"postgres://localhost/a\"\n".to_vec(),
+        lock: None,
     };
     examine(&sources).diagnostics
 }
