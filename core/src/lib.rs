@@ -39,6 +39,7 @@ pub mod header;
 pub mod lex;
 #[cfg(feature = "compile")]
 pub mod lint;
+#[cfg(feature = "compile")]
 pub mod lock;
 #[cfg(feature = "compile")]
 pub mod project;
