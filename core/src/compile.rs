@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::diagnostic::Severity;
 use crate::project::{MigrationFile, Sources, read_project};
-use crate::{Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
+use crate::sql::locks;
+use crate::{Database, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
 
 /// A set of source files, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,11 @@ pub fn examine(sources: &Sources) -> Examined {
     let is_sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
         folder: sources.folder.clone().into(),
-        migrations: project.migrations.into_iter().filter_map(migration).collect(),
+        migrations: project
+            .migrations
+            .into_iter()
+            .filter_map(|file| migration(file, &topology.topology.databases))
+            .collect(),
         topology: topology.topology,
         origin: None,
     });
@@ -71,7 +76,7 @@ pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
 }
 
 /// The embedded form of a file without faults.
-fn migration(file: MigrationFile) -> Option<Migration> {
+fn migration(file: MigrationFile, databases: &[Database]) -> Option<Migration> {
     let spans: Vec<_> = file.statements.iter().map(|statement| statement.span.clone()).collect();
     let (transaction, outside): (_, Vec<_>) = if file.header.no_transaction {
         let outside = |span: &Range<usize>| outside::read(&file.source.text, span.clone(), &file.tokens);
@@ -80,6 +85,7 @@ fn migration(file: MigrationFile) -> Option<Migration> {
         (Transaction::Whole, Vec::new())
     };
     let checksum = file.checksum();
+    let locks = locks::of_file(&file.readings, databases);
     Some(Migration {
         version: file.name.version,
         name: file.name.name.into(),
@@ -95,5 +101,6 @@ fn migration(file: MigrationFile) -> Option<Migration> {
         sql: file.source.text.clone().into(),
         statements: spans.into(),
         outside: outside.into(),
+        locks,
     })
 }

@@ -132,6 +132,7 @@ impl Diagnostic {
     }
 
     /// The file and the byte, which order faults as their positions do, and cost no counting of lines.
+    #[cfg(feature = "compile")]
     pub(crate) fn place(&self) -> Option<(&str, Option<usize>)> {
         let place = self.places.first()?;
         Some((&place.source.path, place.span.as_ref().map(|span| span.start)))

@@ -23,6 +23,7 @@ pub mod route;
 pub mod set;
 pub mod source;
 pub mod suggest;
+pub mod table_lock;
 pub mod template;
 pub mod topology;
 pub mod vars;
@@ -39,6 +40,7 @@ pub mod header;
 pub mod lex;
 #[cfg(feature = "compile")]
 pub mod lint;
+#[cfg(feature = "compile")]
 pub mod lock;
 #[cfg(feature = "compile")]
 pub mod project;
@@ -54,6 +56,7 @@ pub use plan::{Plan, Refusal, Start, Step, plan};
 pub use rollout::{OnFailure, Requirement, Rollout, Share};
 pub use route::Route;
 pub use set::Migrations;
+pub use table_lock::{LockLevel, Locks, TableLock};
 pub use topology::{Database, EngineKind, Role, Topology};
 
 use std::borrow::Cow;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::source::Position;
-use crate::{List, Outside, Requirement, Route, Text};
+use crate::{List, Locks, Outside, Requirement, Route, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,6 +130,8 @@ pub struct Migration {
     pub statements: List<Range<usize>>,
     /// What is known of each of these statements, where they run outside a transaction; else empty.
     pub outside: List<Outside>,
+    /// What it locks of what was there before; `None` where it is for no database of PostgreSQL.
+    pub locks: Option<Locks>,
 }
 
 impl Migration {

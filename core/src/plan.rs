@@ -207,6 +207,7 @@ mod tests {
             sql: "select 1".into(),
             statements: List::Borrowed(&[]),
             outside: List::Borrowed(&[]),
+            locks: None,
         }
     }
 

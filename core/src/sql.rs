@@ -8,6 +8,7 @@ mod facts;
 mod kinds;
 #[cfg(feature = "lint")]
 mod lint;
+pub(crate) mod locks;
 mod name;
 mod reading;
 mod sqlite;
@@ -62,6 +63,8 @@ pub struct Statement {
     pub outside: Option<&'static str>,
     /// What it does, in the order of its text.
     pub facts: Vec<Fact>,
+    /// What it locks; `None` where nobody knows.
+    pub locks: Option<locks::Taken>,
 }
 
 /// One thing that a statement does.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Text, topology::Database};
+use crate::{Migration, Text, topology::Database};
 
 /// A text with its variables replaced, and the way back to the text as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,13 @@ pub fn expand<'a>(sql: &'a str, declared: &[Text], database: &Database) -> Resul
     }
     text.push_str(&sql[copied..]);
     Ok(Expanded { text: Cow::Owned(text), replaced })
+}
+
+impl Migration {
+    /// Its text as a database gets it: with the database's variables filled in.
+    pub fn sql_for(&self, database: &Database) -> Result<Cow<'_, str>, MissingVar> {
+        Ok(expand(&self.sql, &self.vars, database)?.text)
+    }
 }
 
 impl Expanded<'_> {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
-    Database, EngineKind, Migration, Migrations, OnFailure, Outside, Requirement, Resume, Role, Rollout,
-    Route, Share, Topology,
+    Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Resume, Role,
+    Rollout, Route, Share, TableLock, Topology,
 };
 
 /// The set, and the files it was made from, so that a change of one rebuilds the crate.
@@ -72,6 +72,7 @@ fn migration(migration: &Migration) -> TokenStream {
         sql,
         statements,
         outside,
+        locks,
     } = migration;
     let version = version.get();
     let (name, file, sql) = (text(name), text(file), text(sql));
@@ -87,6 +88,7 @@ fn migration(migration: &Migration) -> TokenStream {
     };
     let statements = list(statements.iter().map(|Range { start, end }| quote!(#start..#end)));
     let outside = list(outside.iter().map(self::outside));
+    let locks = option(locks.as_ref().map(self::locks));
     let Timeouts { lock, statement } = timeouts;
     let (lock, statement) = (duration(lock), duration(statement));
     let requires = list(requires.iter().map(|Requirement { database, version }| {
@@ -110,8 +112,18 @@ fn migration(migration: &Migration) -> TokenStream {
             sql: #sql,
             statements: #statements,
             outside: #outside,
+            locks: #locks,
         }
     }
+}
+
+fn locks(locks: &Locks) -> TokenStream {
+    let Locks { tables, is_whole } = locks;
+    let tables = list(tables.iter().map(|TableLock { table, level }| {
+        let (table, level) = (text(table), format_ident!("{level:?}"));
+        quote!(p::TableLock { table: #table, level: p::LockLevel::#level })
+    }));
+    quote!(p::Locks { tables: #tables, is_whole: #is_whole })
 }
 
 fn outside(outside: &Outside) -> TokenStream {

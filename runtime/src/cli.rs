@@ -27,27 +27,33 @@
 
 mod apply;
 mod args;
+mod check;
+mod command;
+mod history;
 mod plan;
 mod repair;
 mod rollout;
+mod show;
+mod sql;
 mod status;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use sharded_migrations_core::Migrations;
+use serde_json::Value;
+use sharded_migrations_core::{Migrations, Version};
 
-pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb, Verbosity};
-
+pub use args::{Format, MigrateArgs, Options, Verb, Verbosity};
+pub use command::MigrateCommand;
 pub use rollout::{RolloutOptions, WhenOneFails};
 
 use args::Task;
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
-use crate::reporter::{Human, Reporter};
-use crate::survey::{Survey, Surveyed};
+use crate::reporter::{Human, Reporter, document};
 use crate::{exit_code, reporter};
+use sql::Texts;
 
 impl MigrateArgs {
     /// Does what `--migrate` asks for; `None` when it is not given, and the application goes on.
@@ -66,32 +72,62 @@ impl MigrateArgs {
 impl MigrateCommand {
     /// Does it.
     pub async fn run(&self, migrations: &Migrations) -> ExitCode {
-        let (verb, options) = self.parts();
-        execute(verb, options, migrations).await
+        execute(self.verb, &self.options, migrations).await
     }
 }
 
 async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> ExitCode {
-    let prepared = options.task(verb).and_then(|task| Ok((task, migrator(options, migrations)?)));
-    let (task, migrator) = match prepared {
-        Ok(prepared) => prepared,
+    match carry_out(verb, options, migrations).await {
+        Ok(code) => code,
         Err(message) => {
             complain(&message);
-            return exit_code::USAGE.into();
+            exit_code::USAGE
         }
-    };
-    let code = match task {
+    }
+    .into()
+}
+
+/// Does it; the error says what is wrong with the command line.
+async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Result<u8, String> {
+    let task = options.task(verb)?;
+    if let Task::Sql(name) = task {
+        let texts = Texts::find(name, &options.selection(), migrations)?;
+        return Ok(show(options, exit_code::DONE, || texts.json(), || (texts.sql(), String::new())));
+    }
+    let migrator = migrator(options, migrations)?;
+    Ok(match task {
         Task::Apply => apply::apply(migrator, migrations, options).await,
-        Task::Plan => show(&survey(migrator).await, options, plan::body, plan::summary),
-        Task::Repair(how) => repair::repair(migrator, how, options).await,
-        Task::Status => show(
-            &survey(migrator).await,
-            options,
-            |database| status::body(migrations, database),
-            status::summary,
-        ),
-    };
-    code.into()
+        Task::Plan { sql } => {
+            let plan = warnings(migrator).plan().await;
+            let errors = || show::refused(&plan.survey) + &plan::blocked(&plan);
+            let text = || if sql { sql::of_plan(&plan) } else { plan::lines(&plan) };
+            let of_step: document::Text<'_> = &|surveyed, step| sql::of_step(&surveyed.database, step);
+            let json = || document::plan(&plan, sql.then_some(of_step));
+            show(options, plan.exit_code(), json, || (text(), errors()))
+        }
+        Task::Status => {
+            let survey = warnings(migrator).survey().await;
+            let code = if survey.is_clear() { exit_code::DONE } else { exit_code::REFUSED };
+            let text = || status::lines(migrations, &survey, options.verbosity);
+            show(options, code, || document::status(&survey, code), || (text(), show::refused(&survey)))
+        }
+        Task::Check => {
+            let readiness = warnings(migrator).check().await;
+            let json = || document::check(&readiness);
+            show(options, readiness.exit_code(), json, || check::lines(&readiness))
+        }
+        Task::History => {
+            let histories = migrator.history().await;
+            let json = || document::history(&histories);
+            show(options, histories.exit_code(), json, || history::lines(&histories))
+        }
+        Task::Repair(how) => {
+            let repairs = warnings(migrator).repair(how).await;
+            let json = || document::repairs(how, &repairs);
+            show(options, repairs.exit_code(), json, || repair::lines(&repairs))
+        }
+        Task::Sql(_) => exit_code::DONE,
+    })
 }
 
 fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrator<'m>, String> {
@@ -122,47 +158,28 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
     Ok(migrator)
 }
 
-async fn survey(migrator: Migrator<'_>) -> Survey<'_> {
-    warnings(migrator).survey().await
-}
-
 /// All there is to tell meanwhile are warnings.
 fn warnings(migrator: Migrator<'_>) -> Migrator<'_> {
     let warnings = Human::new(reporter::Verbosity::Quiet, io::sink(), anstream::stderr());
     migrator.on_event(move |event| warnings.event(event))
 }
 
-/// Shows a survey: a block for each database, then a line for all of them. What is refused goes to
-/// the other stream.
+/// Shows what a verb has found: for programs one document, for people results on the one stream and what went
+/// wrong on the other.
 fn show(
-    survey: &Survey<'_>,
     options: &Options,
-    body: impl Fn(&Surveyed<'_>) -> String,
-    summary: fn(&Survey<'_>) -> String,
+    code: u8,
+    json: impl FnOnce() -> Value,
+    human: impl FnOnce() -> (String, String),
 ) -> u8 {
-    let (mut text, mut refusals) = (String::new(), String::new());
     match options.format {
-        Format::Json => text = format!("{:#}\n", reporter::survey(survey)),
+        Format::Json => print(&format!("{:#}\n", json()), "", code),
         Format::Human => {
-            for surveyed in &survey.databases {
-                let heading = reporter::heading(&surveyed.database.name, surveyed.database.group.as_ref());
-                if let Err(reasons) = &surveyed.standing {
-                    refusals.push_str(&heading);
-                    refusals.push_str(&reporter::reasons(reasons));
-                }
-                let block = body(surveyed);
-                if !block.is_empty() {
-                    text.push_str(&heading);
-                    text.push_str(&block);
-                }
-            }
-            text.push_str(&format!("\n{}\n", summary(survey)));
+            let (text, errors) = human();
+            let is_quiet = options.verbosity == Verbosity::Quiet;
+            print(if is_quiet { "" } else { &text }, &errors, code)
         }
     }
-    if options.format == Format::Human && options.verbosity == Verbosity::Quiet {
-        text.clear();
-    }
-    print(&text, &refusals, if survey.is_clear() { exit_code::DONE } else { exit_code::REFUSED })
 }
 
 /// Prints results to the one stream and what went wrong to the other; the code, unless that fails.
@@ -184,16 +201,19 @@ fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "error: {}", message.replace('\n', "\nerror: "));
 }
 
-/// How many databases would be refused, as a part of a summary.
-fn refused(survey: &Survey<'_>) -> String {
-    let refused = survey.databases.iter().filter(|database| database.standing.is_err()).count();
-    if refused > 0 { format!("; {refused} refused") } else { String::new() }
+/// `12`, `12..14`: versions that follow one another among those that are looked at.
+fn versions(versions: &[Version]) -> String {
+    match versions {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first, .., last] => format!("{first}..{last}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{CommandFactory, Parser};
+    use clap::{CommandFactory, Parser, ValueEnum};
 
     #[derive(Parser)]
     struct Flattened {
@@ -211,6 +231,9 @@ mod tests {
     fn both_forms_are_sound() {
         Flattened::command().debug_assert();
         Sub::command().debug_assert();
+        for verb in Verb::value_variants() {
+            assert_eq!(Verb::from_str(verb.name(), false).as_ref(), Ok(verb));
+        }
     }
 
     #[test]
@@ -255,7 +278,7 @@ mod tests {
         );
         let own = Own::parse_from(["app", "migrate", "plan", "-vv"]);
         let Some(Sub::Migrate(command)) = own.command else { panic!() };
-        assert_eq!((own.verbose, command.parts().0), (2, Verb::Plan));
+        assert_eq!((own.verbose, command.verb), (2, Verb::Plan));
     }
 
     #[test]
@@ -277,7 +300,7 @@ mod tests {
             ["--lock-timeout", "500ms", "--statement-timeout=15min", "--lock-wait", "0", "--retry-for=2s"];
         let flat = Flattened::parse_from([&["app", "--migrate"], &words[..]].concat()).migrate.options;
         let Sub::Migrate(sub) = Sub::parse_from([&["app", "migrate", "apply"], &words[..]].concat());
-        assert_eq!(sub.parts(), (Verb::Apply, &flat));
+        assert_eq!((sub.verb, &sub.options), (Verb::Apply, &flat));
         let times = [flat.lock_timeout, flat.statement_timeout, flat.lock_wait, flat.retry_for];
         let milliseconds = times.map(|time| time.unwrap().as_millis());
         assert_eq!(milliseconds, [500, 900_000, 0, 2_000]);
@@ -294,7 +317,7 @@ mod tests {
         let words = ["--database", "a,b", "--database", "c", "--group", "users", "--to", "7", "--jobs", "2"];
         let flat = Flattened::parse_from([&["app", "--migrate=status"], &words[..]].concat());
         let Sub::Migrate(sub) = Sub::parse_from([&["app", "migrate", "status"], &words[..]].concat());
-        assert_eq!(sub.parts(), (Verb::Status, &flat.migrate.options));
+        assert_eq!((sub.verb, &sub.options), (Verb::Status, &flat.migrate.options));
         assert_eq!(flat.migrate.options.selection().databases, ["a", "b", "c"]);
         assert!(Flattened::try_parse_from(["app", "--migrate", "--jobs", "0"]).is_err());
         assert!(Flattened::try_parse_from(["app", "--migrate", "--to", "-1"]).is_err());

@@ -18,6 +18,7 @@ use sharded_migrations_core::{
 
 use crate::error::DatabaseError;
 use crate::fleet::Target;
+use crate::history::HistoryRecord;
 
 /// The table in each database that records what was applied.
 pub(crate) const HISTORY_TABLE: &str = "sharded_migrations_history";
@@ -47,6 +48,9 @@ pub(crate) trait Engine: Send + Sync {
 pub(crate) trait Session: Send {
     /// Reads what the database is and what was applied to it. Nothing is written, no lock is taken.
     async fn survey(&mut self) -> Result<Facts, DatabaseError>;
+
+    /// Reads the whole history, oldest first, once a survey of this session has found one.
+    async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError>;
 
     /// Takes over what an earlier connection's survey has found out about the server.
     fn assume(&mut self, server: Server);
@@ -147,6 +151,11 @@ fn history_row(
         state: State::by_name(state).ok_or_else(|| unreadable("state"))?,
         statements_done,
     })
+}
+
+/// A time as the history keeps it. A server's clock that was set back has made one less than nothing.
+fn milliseconds(number: i64) -> Duration {
+    Duration::from_millis(number.try_into().unwrap_or(0))
 }
 
 /// The answer to a try for the lock, or to a look at it.

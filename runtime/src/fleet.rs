@@ -202,7 +202,7 @@ impl Selection {
     /// The word that stands for every database.
     pub const ALL: &'static str = "all";
 
-    fn resolve<'a>(&self, topology: &'a Topology) -> Result<Vec<&'a Database>, Vec<FleetFault>> {
+    pub(crate) fn resolve<'a>(&self, topology: &'a Topology) -> Result<Vec<&'a Database>, Vec<FleetFault>> {
         let mut faults = Vec::new();
         for name in self.databases.iter().filter(|name| *name != Self::ALL) {
             faults.extend(unknown_database(topology, name));

@@ -34,7 +34,10 @@ pub mod error;
 pub mod event;
 pub mod exit_code;
 pub mod fleet;
+pub mod history;
 pub mod html;
+pub mod planned;
+pub mod readiness;
 pub mod repair;
 pub mod report;
 #[cfg(feature = "clap")]
@@ -58,15 +61,18 @@ pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};
 pub use executor::Migrator;
 pub use fleet::{Fleet, Selection};
+pub use history::{DatabaseHistory, Histories, HistoryRecord};
 pub use interrupt::{Interrupter, Urgency};
+pub use planned::RolloutPlan;
+pub use readiness::{Readiness, Verdict};
 pub use repair::Repair;
 pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use rollout::Stopped;
 pub use sharded_migrations_core::rollout::Blocker;
 pub use sharded_migrations_core::{
-    Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, Migration, Migrations,
-    OnFailure, Outside, Plan, Refusal, Requirement, Resume, Role, Rollout, Route, Share, Start, State, Step,
-    Timeouts, Topology, Transaction, Version,
+    Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, LockLevel, Locks,
+    Migration, Migrations, OnFailure, Outside, Plan, Refusal, Requirement, Resume, Role, Rollout, Route,
+    Share, Start, State, Step, TableLock, Timeouts, Topology, Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
 pub use survey::{Survey, Surveyed};
@@ -79,8 +85,8 @@ pub mod __private {
 
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
-        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations,
-        OnFailure, Outside, Requirement, Resume, Role, Rollout, Route, Share, Timeouts, Topology,
-        Transaction, Version,
+        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks, Migration,
+        Migrations, OnFailure, Outside, Requirement, Resume, Role, Rollout, Route, Share, TableLock,
+        Timeouts, Topology, Transaction, Version,
     };
 }

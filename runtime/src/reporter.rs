@@ -1,14 +1,19 @@
 //! Who shows what happens: lines for people, or JSON for programs. Both only listen to events.
 
+pub(crate) mod document;
 mod human;
 mod json;
+mod names;
+#[cfg(test)]
+mod schema;
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::Event;
 pub(crate) use human::{Human, count, failure, heading, reasons};
-pub(crate) use json::{Json, repairs, survey};
+pub(crate) use json::Json;
+pub(crate) use names::Names;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

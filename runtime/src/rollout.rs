@@ -131,7 +131,8 @@ impl<'r, 'm> Rolling<'r, 'm> {
         let brake =
             Brake { rollout: &migrator.rollout, failed: AtomicUsize::new(0), stopped: OnceLock::new() };
         let mut rolling = Self { migrator, slots, brake, databases, others: Vec::new() };
-        rolling.ask_others().await;
+        let known: Vec<_> = rolling.databases.iter().filter_map(|one| one.known.as_ref()).collect();
+        rolling.others = ask_others(migrator, &rolling.slots, &known).await;
         rolling
     }
 
@@ -205,28 +206,6 @@ impl<'r, 'm> Rolling<'r, 'm> {
         let others =
             self.others.iter().map(|(database, known)| Part { database, known: known.as_ref(), runs: false });
         own.chain(others).collect()
-    }
-
-    /// Databases that are not selected are looked at where something selected may wait for them.
-    async fn ask_others(&mut self) {
-        let waited_for = self.waited_for();
-        let targets: Vec<Target> = waited_for.iter().filter_map(|(_, target)| target.clone()).collect();
-        let asked = ask(&targets, self.migrator.question(false), &self.slots).await;
-        let mut known = asked.into_iter().map(|Asked { standing, .. }| standing.ok().as_ref().map(known));
-        let answer = |(name, target): &'r (DatabaseName, Option<Target>)| {
-            (name, target.as_ref().and_then(|_| known.next().flatten()))
-        };
-        self.others = waited_for.into_iter().map(answer).collect();
-    }
-
-    fn waited_for(&self) -> Vec<&'r (DatabaseName, Option<Target>)> {
-        let known = self.databases.iter().filter_map(|one| one.known.as_ref());
-        let pending: Vec<&Pending<'m>> = known.flat_map(|known| &known.pending).collect();
-        let has_barrier = pending.iter().any(|pending| pending.barrier);
-        let required: BTreeSet<&DatabaseName> =
-            pending.iter().flat_map(|pending| &pending.requires).map(|requires| &requires.database).collect();
-        let others = self.migrator.fleet.others.iter();
-        others.filter(|(name, _)| has_barrier || required.contains(name)).collect()
     }
 
     /// Everything that can be done now; says whether anything comes behind it.
@@ -351,7 +330,36 @@ impl<'r, 'm> Progress<'r, 'm> {
     }
 }
 
-fn known<'m>(plan: &Plan<'m>) -> Known<'m> {
+/// Looks at databases that are not selected, where something selected may wait for them.
+pub(crate) async fn ask_others<'r, 'm>(
+    migrator: &'r Migrator<'m>,
+    slots: &Slots,
+    selected: &[&Known<'m>],
+) -> Vec<(&'r DatabaseName, Option<Known<'m>>)> {
+    let waited_for = waited_for(migrator, selected);
+    let targets: Vec<Target> = waited_for.iter().filter_map(|(_, target)| target.clone()).collect();
+    let asked = ask(&targets, migrator.question(false), slots).await;
+    let mut known = asked.into_iter().map(|Asked { standing, .. }| standing.ok().as_ref().map(self::known));
+    let answer = |(name, target): &'r (DatabaseName, Option<Target>)| {
+        (name, target.as_ref().and_then(|_| known.next().flatten()))
+    };
+    waited_for.into_iter().map(answer).collect()
+}
+
+fn waited_for<'r, 'm>(
+    migrator: &'r Migrator<'m>,
+    selected: &[&Known<'m>],
+) -> Vec<&'r (DatabaseName, Option<Target>)> {
+    let pending: Vec<&Pending<'m>> = selected.iter().flat_map(|known| &known.pending).collect();
+    let has_barrier = pending.iter().any(|pending| pending.barrier);
+    let required: BTreeSet<&DatabaseName> =
+        pending.iter().flat_map(|pending| &pending.requires).map(|requires| &requires.database).collect();
+    let others = migrator.fleet.others.iter();
+    others.filter(|(name, _)| has_barrier || required.contains(name)).collect()
+}
+
+/// What others may wait for on a database with this plan.
+pub(crate) fn known<'m>(plan: &Plan<'m>) -> Known<'m> {
     Known {
         applied: plan.applied.iter().map(|migration| migration.version).collect(),
         pending: plan.steps.iter().map(|step| Pending::from(step.migration)).collect(),

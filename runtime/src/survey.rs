@@ -68,15 +68,22 @@ pub(crate) struct Question<'m> {
     pub(crate) keep: bool,
 }
 
-/// Asks all of them, so many at a time; the answers are in the order of the targets.
+/// Asks all of them, so many at a time; the answers are in the order of the targets. What migrations outside
+/// transactions need of a connection is tried as well.
 pub(crate) async fn ask<'m>(targets: &[Target], question: Question<'m>, slots: &Slots) -> Vec<Asked<'m>> {
+    let mut answers = look(targets, question, slots).await;
+    refuse_poolers(targets, &mut answers, slots).await;
+    answers
+}
+
+/// Asks all of them what they have, and no more: a connection and a turn each.
+pub(crate) async fn look<'m>(targets: &[Target], question: Question<'m>, slots: &Slots) -> Vec<Asked<'m>> {
     let mut answers: Vec<(&Target, BoxFuture<'_, Asked<'m>>)> = Vec::new();
     for target in targets {
         answers.push((target, Box::pin(ask_one(target, question))));
     }
     let mut answers = slots.run(1, answers).await;
     refuse_the_same(targets, &mut answers);
-    refuse_poolers(targets, &mut answers, slots).await;
     answers
 }
 
@@ -139,7 +146,14 @@ pub(crate) async fn connect_and_survey(target: &Target) -> Result<(Box<dyn Sessi
 
 /// Asks, and does not wait for ever.
 pub(crate) async fn survey(session: &mut dyn Session) -> Result<Facts, DatabaseError> {
-    tokio::time::timeout(PATIENCE, session.survey()).await.unwrap_or_else(|_| {
+    patiently(session.survey()).await
+}
+
+/// Waits for an answer, and not for ever.
+pub(crate) async fn patiently<T>(
+    answer: impl Future<Output = Result<T, DatabaseError>>,
+) -> Result<T, DatabaseError> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
         let message = format!("the database did not say within {PATIENCE:?} what it has");
         Err(DatabaseError::new(message).help(format!(
             "is the server overloaded, or the table {HISTORY_TABLE} locked by another session?"

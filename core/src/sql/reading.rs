@@ -13,7 +13,9 @@ use squawk_parser::SyntaxKind::*;
 #[cfg(feature = "lint")]
 use super::lint;
 use super::tree::Tree;
-use super::{Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, name, sqlite, transaction};
+use super::{
+    Action, Class, Fact, Fault, Named, Reading, Statement, body, facts, locks, name, sqlite, transaction,
+};
 use crate::lex::{self, Token};
 use crate::lint::{Finding, Levels};
 use crate::project::{MigrationFile, Project};
@@ -332,10 +334,13 @@ fn read_text(text: &str, tokens: &[Token], lints: Lints, place: &impl Fn(usize) 
                 is_view: matches!(tree.kind(id), CREATE_VIEW | CREATE_MATERIALIZED_VIEW),
                 outside: transaction::outside(&tree, id),
                 facts,
+                locks: None,
             }
         };
         if tree.kind(id) != DO {
-            reading.statements.push(statement(span, 0, facts::facts(&tree, id, tree.subtree(id))));
+            let facts = facts::facts(&tree, id, tree.subtree(id));
+            let locks = Some(locks::of_statement(&tree, id, &facts));
+            reading.statements.push(Statement { locks, ..statement(span, 0, facts) });
             continue;
         }
         match body::of_do(&tree, id).and_then(|(body, at)| Some((body::parts_of(body)?, at))) {
@@ -401,6 +406,7 @@ fn opaque(span: Range<usize>, text: &str, place: &impl Fn(usize) -> usize) -> St
         is_view: false,
         outside: None,
         facts: vec![Fact::Opaque(body::words(text))],
+        locks: None,
     }
 }
 

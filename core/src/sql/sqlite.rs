@@ -23,6 +23,7 @@ pub(super) fn read(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize)
             is_view: false,
             outside: None,
             facts,
+            locks: None,
         });
         return Reading { databases: Vec::new(), statements, faults: Vec::new(), findings: Ok(Vec::new()) };
     }
@@ -39,6 +40,7 @@ pub(super) fn read(text: &str, tokens: &[Token], place: impl Fn(usize) -> usize)
             is_view: false,
             outside: statement.begins_with(&["VACUUM"]).then_some("VACUUM"),
             facts: facts.into_iter().map(Fact::Named).collect(),
+            locks: None,
         });
     }
     Reading { databases: Vec::new(), statements, faults: Vec::new(), findings: Ok(Vec::new()) }

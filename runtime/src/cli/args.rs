@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use sharded_migrations_core::{Version, duration};
 
 use super::rollout::RolloutOptions;
@@ -34,48 +34,33 @@ pub struct MigrateArgs {
     pub options: Options,
 }
 
-/// The same as a subcommand: `myapp migrate apply`, `myapp migrate status`.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum MigrateCommand {
-    /// Apply what is pending on all databases that are not replicas
-    Apply(Options),
-    /// Show what would be applied, and change nothing
-    Plan(Options),
-    /// Show what is applied and what is pending
-    Status(Options),
-    /// Settle migrations that broke off outside a transaction, with `--retry` or `--applied`
-    Repair(Options),
-}
-
-impl MigrateCommand {
-    pub(super) fn parts(&self) -> (Verb, &Options) {
-        match self {
-            Self::Apply(options) => (Verb::Apply, options),
-            Self::Plan(options) => (Verb::Plan, options),
-            Self::Status(options) => (Verb::Status, options),
-            Self::Repair(options) => (Verb::Repair, options),
-        }
-    }
-}
-
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Verb {
-    /// Apply what is pending
+    /// Apply what is pending on all databases that are not replicas
     Apply,
-    /// Show what would be applied, and change nothing
+    /// Show what would be applied where, in which order, and change nothing
     Plan,
     /// Show what is applied and what is pending
     Status,
+    /// Say by the exit code whether all databases are up to date: 0 if they are, 3 if not
+    Check,
+    /// Show what was applied when, by whom, and how long it took
+    History,
+    /// Print a migration as a database would get it
+    Sql,
     /// Settle migrations that broke off outside a transaction, with `--retry` or `--applied`
     Repair,
 }
 
 /// What to do, with what has to be said for it.
-pub(super) enum Task {
+pub(super) enum Task<'o> {
     Apply,
-    Plan,
+    Plan { sql: bool },
     Status,
+    Check,
+    History,
+    Sql(&'o str),
     Repair(Repair),
 }
 
@@ -85,7 +70,7 @@ pub enum Format {
     /// Lines for people
     #[default]
     Human,
-    /// JSON: a line for each event of a run, one document for plan and status
+    /// JSON: a line for each event of `apply`, one document for the other verbs
     Json,
 }
 
@@ -112,15 +97,15 @@ impl From<Verbosity> for reporter::Verbosity {
 }
 
 /// The options of every verb. Their ids begin with `migrate_`, so that an application may have
-/// arguments of the same name.
+/// arguments of the same name; `long` stands before the id, as clap would else take its name from that.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 #[command(about = None, long_about = None)]
 #[group(skip)]
 pub struct Options {
     /// Only these databases, or `all` (the default); a replica is an error
     #[arg(
+        long,
         id = "migrate_database",
-        long = "database",
         value_name = "NAME",
         value_delimiter = ',',
         help_heading = HEADING
@@ -128,19 +113,27 @@ pub struct Options {
     pub database: Vec<String>,
 
     /// Only databases of these groups
-    #[arg(id = "migrate_group", long = "group", value_name = "GROUP", value_delimiter = ',', help_heading = HEADING)]
+    #[arg(long, id = "migrate_group", value_name = "GROUP", value_delimiter = ',', help_heading = HEADING)]
     pub group: Vec<String>,
 
     /// Nothing above this version
-    #[arg(id = "migrate_to", long = "to", value_name = "VERSION", value_parser = version, help_heading = HEADING)]
+    #[arg(long, id = "migrate_to", value_name = "VERSION", value_parser = version, help_heading = HEADING)]
     pub to: Option<Version>,
 
+    /// With `plan`: the text that each database would get
+    #[arg(long, id = "migrate_sql", help_heading = HEADING)]
+    pub sql: bool,
+
+    /// With `sql`: which one, by its version, its name or its file
+    #[arg(long, id = "migrate_migration", value_name = "MIGRATION", help_heading = HEADING)]
+    pub migration: Option<String>,
+
     /// With `repair`: the statement in doubt was not done, the next run begins with it
-    #[arg(id = "migrate_retry", long = "retry", help_heading = HEADING)]
+    #[arg(long, id = "migrate_retry", help_heading = HEADING)]
     pub retry: bool,
 
     /// With `repair`: the statement in doubt was done, the next run goes on behind it
-    #[arg(id = "migrate_applied", long = "applied", help_heading = HEADING)]
+    #[arg(long, id = "migrate_applied", help_heading = HEADING)]
     pub applied: bool,
 
     /// How the run goes over the fleet.
@@ -150,8 +143,8 @@ pub struct Options {
     /// How long connecting to a server may take; 0 for no limit
     /// [default: `connect_timeout` in the URL, else 10s]
     #[arg(
+        long,
         id = "migrate_connect_timeout",
-        long = "connect-timeout",
         value_name = "TIME",
         value_parser = duration::parse,
         help_heading = HEADING
@@ -161,8 +154,8 @@ pub struct Options {
     /// How long a statement waits for a table that others use, unless its file says it; 0 for no limit
     /// [default: 5s, none for what runs CONCURRENTLY]
     #[arg(
+        long,
         id = "migrate_lock_timeout",
-        long = "lock-timeout",
         value_name = "TIME",
         value_parser = duration::parse,
         help_heading = HEADING
@@ -171,8 +164,8 @@ pub struct Options {
 
     /// How long a statement may run, unless its file says it; 0 for no limit [default: the server's]
     #[arg(
+        long,
         id = "migrate_statement_timeout",
-        long = "statement-timeout",
         value_name = "TIME",
         value_parser = duration::parse,
         help_heading = HEADING
@@ -182,8 +175,8 @@ pub struct Options {
     /// How long to wait while another process migrates the same database; 0 to give up at once
     /// [default: 5min]
     #[arg(
+        long,
         id = "migrate_lock_wait",
-        long = "lock-wait",
         value_name = "TIME",
         value_parser = duration::parse,
         help_heading = HEADING
@@ -193,8 +186,8 @@ pub struct Options {
     /// For how long a migration is tried again that others were in the way of; 0 for a single try
     /// [default: 1min]
     #[arg(
+        long,
         id = "migrate_retry_for",
-        long = "retry-for",
         value_name = "TIME",
         value_parser = duration::parse,
         help_heading = HEADING
@@ -202,13 +195,13 @@ pub struct Options {
     pub retry_for: Option<Duration>,
 
     /// Write what the run did into this file, as an HTML page
-    #[arg(id = "migrate_report", long = "report", value_name = "FILE", help_heading = HEADING)]
+    #[arg(long, id = "migrate_report", value_name = "FILE", help_heading = HEADING)]
     pub report: Option<PathBuf>,
 
     /// How results are shown
     #[arg(
+        long,
         id = "migrate_format",
-        long = "format",
         value_name = "FORMAT",
         value_enum,
         default_value_t,
@@ -218,8 +211,8 @@ pub struct Options {
 
     /// How much is shown
     #[arg(
+        long,
         id = "migrate_verbosity",
-        long = "verbosity",
         value_name = "LEVEL",
         value_enum,
         default_value_t,
@@ -230,29 +223,76 @@ pub struct Options {
 
 impl Options {
     /// What a verb asks for with these options.
-    pub(super) fn task(&self, verb: Verb) -> Result<Task, String> {
-        if self.report.is_some() && verb != Verb::Apply {
-            return Err("`--report` is for `apply` alone".into());
+    pub(super) fn task(&self, verb: Verb) -> Result<Task<'_>, String> {
+        if let Some(own) = self.own().iter().find(|own| own.is_given && own.verb != verb) {
+            return Err(format!("`--{}` is for `{}` alone", own.name, own.verb.name()));
         }
-        match (verb, self.retry, self.applied) {
-            (Verb::Apply, false, false) => Ok(Task::Apply),
-            (Verb::Plan, false, false) => Ok(Task::Plan),
-            (Verb::Status, false, false) => Ok(Task::Status),
-            (Verb::Repair, true, false) => Ok(Task::Repair(Repair::Retry)),
-            (Verb::Repair, false, true) => Ok(Task::Repair(Repair::Applied)),
-            (Verb::Repair, ..) => {
-                Err("`repair` needs one of two: `--retry` where the statement in doubt was \
-                                       not done, or `--applied` where it was"
-                    .into())
+        Ok(match verb {
+            Verb::Apply => Task::Apply,
+            Verb::Plan => Task::Plan { sql: self.sql },
+            Verb::Status => Task::Status,
+            Verb::Check => Task::Check,
+            Verb::History => Task::History,
+            Verb::Sql => {
+                Task::Sql(self.migration.as_deref().ok_or(
+                    "`sql` needs a migration: `--migration 12`, by its version, its name or its file",
+                )?)
             }
-            (Verb::Apply | Verb::Plan | Verb::Status, ..) => {
-                Err("`--retry` and `--applied` are for `repair` alone".into())
+            Verb::Repair => {
+                match (self.retry, self.applied) {
+                    (true, false) => Task::Repair(Repair::Retry),
+                    (false, true) => Task::Repair(Repair::Applied),
+                    _ => {
+                        return Err("`repair` needs one of two: `--retry` where the statement in doubt was not done, \
+                                or `--applied` where it was"
+                        .into());
+                    }
+                }
             }
-        }
+        })
+    }
+
+    /// The options that one verb has and the others have not.
+    fn own(&self) -> [Own; 5] {
+        let own = |name, verb, is_given| Own { name, verb, is_given };
+        [
+            own("report", Verb::Apply, self.report.is_some()),
+            own("sql", Verb::Plan, self.sql),
+            own("migration", Verb::Sql, self.migration.is_some()),
+            own("retry", Verb::Repair, self.retry),
+            own("applied", Verb::Repair, self.applied),
+        ]
+    }
+
+    /// The ids of these options, with their verbs.
+    pub(super) fn own_ids() -> [(String, Verb); 5] {
+        Self::default().own().map(|own| (format!("migrate_{}", own.name), own.verb))
     }
 
     pub(super) fn selection(&self) -> Selection {
         Selection { databases: self.database.clone(), groups: self.group.clone() }
+    }
+}
+
+/// An option of one verb.
+struct Own {
+    name: &'static str,
+    verb: Verb,
+    is_given: bool,
+}
+
+impl Verb {
+    /// The word that is typed, as clap derives it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Plan => "plan",
+            Self::Status => "status",
+            Self::Check => "check",
+            Self::History => "history",
+            Self::Sql => "sql",
+            Self::Repair => "repair",
+        }
     }
 }
 

@@ -1,21 +1,10 @@
 //! `repair`: what somebody has found is written into the history.
 
-use super::{Format, Options, Verbosity, print, warnings};
-use crate::executor::Migrator;
-use crate::repair::{Repair, RepairedDatabase, Repairs};
+use crate::repair::{RepairedDatabase, Repairs};
 use crate::reporter::{self, count, heading};
 
-pub(super) async fn repair(migrator: Migrator<'_>, repair: Repair, options: &Options) -> u8 {
-    let repairs = warnings(migrator).repair(repair).await;
-    let (text, failures) = match options.format {
-        Format::Json => (format!("{:#}\n", reporter::repairs(repair, &repairs)), String::new()),
-        Format::Human => lines(&repairs, options.verbosity),
-    };
-    print(&text, &failures, repairs.exit_code())
-}
-
 /// What was settled, and what could not be.
-fn lines(repairs: &Repairs, verbosity: Verbosity) -> (String, String) {
+pub(super) fn lines(repairs: &Repairs) -> (String, String) {
     let (mut text, mut failures) = (String::new(), String::new());
     for RepairedDatabase { name, group, settled } in &repairs.databases {
         let heading = heading(name, group.as_ref());
@@ -31,9 +20,6 @@ fn lines(repairs: &Repairs, verbosity: Verbosity) -> (String, String) {
         }
     }
     text.push_str(&format!("\n{}\n", summary(repairs)));
-    if verbosity == Verbosity::Quiet {
-        text.clear();
-    }
     (text, failures)
 }
 

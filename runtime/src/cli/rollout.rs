@@ -15,17 +15,17 @@ use crate::executor::Migrator;
 #[group(skip)]
 pub struct RolloutOptions {
     /// How many databases at a time [default: `concurrency` in databases.toml, else 32]
-    #[arg(id = "migrate_jobs", long = "jobs", value_name = "N", help_heading = HEADING)]
+    #[arg(long, id = "migrate_jobs", value_name = "N", help_heading = HEADING)]
     pub jobs: Option<NonZeroUsize>,
 
     /// How many of these may be on one server [default: `per_server` in databases.toml, else any number]
-    #[arg(id = "migrate_per_server", long = "per-server", value_name = "N", help_heading = HEADING)]
+    #[arg(long, id = "migrate_per_server", value_name = "N", help_heading = HEADING)]
     pub per_server: Option<NonZeroUsize>,
 
     /// The databases that come first; when one of them fails, no other is touched
     #[arg(
+        long,
         id = "migrate_canary",
-        long = "canary",
         value_name = "NAME",
         value_delimiter = ',',
         help_heading = HEADING
@@ -34,8 +34,8 @@ pub struct RolloutOptions {
 
     /// How much of the fleet is migrated by the end of each wave: `1,10%,100%`
     #[arg(
+        long,
         id = "migrate_waves",
-        long = "waves",
         value_name = "SHARE",
         value_delimiter = ',',
         help_heading = HEADING
@@ -44,8 +44,8 @@ pub struct RolloutOptions {
 
     /// How long to wait between two waves
     #[arg(
+        long,
         id = "migrate_pause",
-        long = "pause",
         value_name = "TIME",
         value_parser = duration::parse,
         help_heading = HEADING
@@ -53,13 +53,13 @@ pub struct RolloutOptions {
     pub pause: Option<Duration>,
 
     /// A command that says between two waves whether to go on: the run stops where it fails
-    #[arg(id = "migrate_check", long = "check", value_name = "COMMAND", help_heading = HEADING)]
+    #[arg(long, id = "migrate_check", value_name = "COMMAND", help_heading = HEADING)]
     pub check: Option<String>,
 
     /// How many databases may fail before nothing new is started [default: 0]
     #[arg(
+        long,
         id = "migrate_max_failures",
-        long = "max-failures",
         value_name = "N",
         conflicts_with = "migrate_on_failure",
         help_heading = HEADING
@@ -68,8 +68,8 @@ pub struct RolloutOptions {
 
     /// What a database that fails means for the others
     #[arg(
+        long,
         id = "migrate_on_failure",
-        long = "on-failure",
         value_name = "WHAT",
         value_enum,
         help_heading = HEADING

@@ -16,10 +16,11 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{
     Batch, Canceller, Commits, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, RowChange, Server,
-    Session, Since, Step, Stop, Why, history_row,
+    Session, Since, Step, Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
+use crate::history::HistoryRecord;
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
 use message::{Message, Place, Within};
@@ -102,6 +103,16 @@ impl Session for PostgresSession {
         let server = self.server.clone();
         let About { identity, is_replica, .. } = about;
         Ok(Facts { identity, is_replica, has_history, history, obstacle, server })
+    }
+
+    async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError> {
+        let answers = self.client.simple_query(&sql::history(self.schema()?)).await;
+        let answers = answers.map_err(|error| describe(&error))?;
+        let rows = answers.iter().filter_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(record_of_history(row)),
+            _ => None,
+        });
+        rows.collect()
     }
 
     fn assume(&mut self, server: Server) {
@@ -413,6 +424,17 @@ impl About {
 fn row_of_history(row: &SimpleQueryRow) -> Result<HistoryRow, DatabaseError> {
     let name = column(row, 1)?.to_owned();
     history_row(number(row, 0)?, name, column(row, 2)?, column(row, 3)?, number(row, 4)?)
+}
+
+fn record_of_history(row: &SimpleQueryRow) -> Result<HistoryRecord, DatabaseError> {
+    Ok(HistoryRecord {
+        row: row_of_history(row)?,
+        applied_at: column(row, 5)?.to_owned(),
+        execution: milliseconds(number(row, 6)?),
+        applied_by: column(row, 7)?.to_owned(),
+        host: column(row, 8)?.to_owned(),
+        application_version: row.get(9).map(str::to_owned),
+    })
 }
 
 /// A column that the server keeps as a whole number.

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::fallible_iterator::FallibleIterator as _;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use sharded_migrations_core::{HistoryRow, Resume};
 
 use super::{
     Batch, Canceller, Engine, Facts, Found, Lock, Progress, RowChange, Server, Session, Since, Step, Stop,
-    Why, history_row,
+    Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
+use crate::history::HistoryRecord;
 use lock::FileLock;
 
 /// The engine.
@@ -60,6 +62,10 @@ struct SqliteSession {
 impl Session for SqliteSession {
     async fn survey(&mut self) -> Result<Facts, DatabaseError> {
         self.blocking(|session| session.read_facts()).await
+    }
+
+    async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError> {
+        self.blocking(|session| read(session.open()?, sql::RECORDS, record_of_history)).await
     }
 
     /// The file's path says all.
@@ -215,7 +221,7 @@ impl SqliteSession {
         }
         let connection = &*self.open()?;
         let has_history = sql::has_history(connection).map_err(|error| describe(&error))?;
-        let history = if has_history { read_history(connection)? } else { Vec::new() };
+        let history = if has_history { read(connection, sql::HISTORY, row_of_history)? } else { Vec::new() };
         Ok(Facts { has_history, history, ..empty })
     }
 }
@@ -250,17 +256,40 @@ fn identity(path: &Path) -> Result<String, DatabaseError> {
     Ok(folder.join(path.file_name().unwrap_or_default()).display().to_string())
 }
 
-fn read_history(connection: &Connection) -> Result<Vec<HistoryRow>, DatabaseError> {
+/// The rows of a query.
+fn read<T>(
+    connection: &Connection,
+    sql: &str,
+    row_of: fn(&Row<'_>) -> Result<T, DatabaseError>,
+) -> Result<Vec<T>, DatabaseError> {
     let failed = |error: rusqlite::Error| describe(&error);
-    let mut statement = connection.prepare(sql::HISTORY).map_err(failed)?;
+    let mut statement = connection.prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
-    let mut history = Vec::new();
+    let mut read = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let (checksum, state): (String, String) = (row.get(2).map_err(failed)?, row.get(3).map_err(failed)?);
-        let (version, name) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-        history.push(history_row(version, name, &checksum, &state, row.get(4).map_err(failed)?)?);
+        read.push(row_of(row)?);
     }
-    Ok(history)
+    Ok(read)
+}
+
+fn row_of_history(row: &Row<'_>) -> Result<HistoryRow, DatabaseError> {
+    let (checksum, state): (String, String) = (column(row, 2)?, column(row, 3)?);
+    history_row(column(row, 0)?, column(row, 1)?, &checksum, &state, column(row, 4)?)
+}
+
+fn record_of_history(row: &Row<'_>) -> Result<HistoryRecord, DatabaseError> {
+    Ok(HistoryRecord {
+        row: row_of_history(row)?,
+        applied_at: column(row, 5)?,
+        execution: milliseconds(column(row, 6)?),
+        applied_by: column(row, 7)?,
+        host: column(row, 8)?,
+        application_version: column(row, 9)?,
+    })
+}
+
+fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, DatabaseError> {
+    row.get(index).map_err(|error| describe(&error))
 }
 
 /// Runs a text statement by statement, to know which one failed.

@@ -1,19 +1,17 @@
-//! JSON for programs: a line for each event of a run, one document for a survey. `format` is the
-//! version of the shape.
+//! JSON for programs: a line for each event of a run. What other verbs find is one document, see
+//! [`document`](super::document). `format` is the version of the shape.
 
 use std::io::Write;
 
 use serde_json::{Value, json};
-use sharded_migrations_core::{HistoryRow, Migration};
+use sharded_migrations_core::Migration;
 
 use super::{Out, Reporter};
 use crate::event::Event;
 use crate::interrupt::Urgency;
-use crate::repair::{Next, Repair, Repairs, Settled};
 use crate::report::{DatabaseReport, Outcome, Reason};
-use crate::survey::Survey;
 
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// Events as JSON lines.
 pub(crate) struct Json<O>(Out<O>);
@@ -30,7 +28,7 @@ impl<O: Write + Send> Reporter for Json<O> {
     }
 }
 
-fn line(event: &Event<'_>) -> Value {
+pub(super) fn line(event: &Event<'_>) -> Value {
     let mut value = match event {
         Event::StaleBinary(stale) => {
             json!({ "event": "stale_binary", "added": stale.added, "removed": stale.removed })
@@ -90,7 +88,7 @@ fn line(event: &Event<'_>) -> Value {
     value
 }
 
-fn migration(migration: &Migration) -> Value {
+pub(super) fn migration(migration: &Migration) -> Value {
     json!({ "version": migration.version.get(), "name": migration.name, "file": migration.file })
 }
 
@@ -134,68 +132,6 @@ fn database(report: &DatabaseReport) -> Value {
     value
 }
 
-fn reason(reason: &Reason) -> Value {
+pub(super) fn reason(reason: &Reason) -> Value {
     json!({ "kind": reason.kind(), "message": reason.to_string(), "help": reason.help() })
-}
-
-/// What a survey found, as one document.
-pub(crate) fn survey(survey: &Survey<'_>) -> Value {
-    let databases = survey.databases.iter().map(|surveyed| {
-        let mut value = json!({
-            "database": surveyed.database.name.as_str(),
-            "group": surveyed.database.group.as_ref().map(|group| group.as_str()),
-        });
-        let row = |row: &HistoryRow| json!({ "version": row.version.get(), "name": row.name, "state": row.state.as_str() });
-        value["history"] = surveyed.history.iter().map(row).collect();
-        match &surveyed.standing {
-            Ok(plan) => value["pending"] = plan.steps.iter().map(|step| migration(step.migration)).collect(),
-            Err(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
-        }
-        value
-    });
-    json!({ "format": FORMAT, "databases": databases.collect::<Vec<_>>() })
-}
-
-/// What a repair did, as one document.
-pub(crate) fn repairs(repair: Repair, repairs: &Repairs) -> Value {
-    let settled = |settled: &Settled| {
-        let statement = match &settled.next {
-            Next::Statement(place) => Some(place),
-            _ => None,
-        };
-        json!({
-            "version": settled.version.get(),
-            "name": settled.name,
-            "next": settled.next.kind(),
-            "statement": statement,
-        })
-    };
-    let databases = repairs.databases.iter().map(|database| {
-        let mut value = json!({
-            "database": database.name.as_str(),
-            "group": database.group.as_ref().map(|group| group.as_str()),
-        });
-        match &database.settled {
-            Ok(all) => value["settled"] = all.iter().map(settled).collect(),
-            Err(error) => {
-                value["error"] = json!({
-                    "message": error.message,
-                    "sqlstate": error.sqlstate,
-                    "notes": error.notes,
-                    "help": error.help,
-                });
-            }
-        }
-        value
-    });
-    let repair = match repair {
-        Repair::Retry => "retry",
-        Repair::Applied => "applied",
-    };
-    json!({
-        "format": FORMAT,
-        "repair": repair,
-        "databases": databases.collect::<Vec<_>>(),
-        "exit_code": repairs.exit_code(),
-    })
 }

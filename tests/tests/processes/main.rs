@@ -14,3 +14,6 @@ mod program;
 mod race;
 mod repair;
 mod report;
+mod schema;
+mod verbs;
+mod verbs_at_scale;

@@ -8,16 +8,11 @@ use sharded_migrations_tests::postgres::Cluster;
 use tempfile::TempDir;
 
 use crate::program::{end, files, on, quickstart};
+use crate::schema::{document, lines};
 use crate::support::{Engine, TestFleet};
 
 const FIRST: (&str, &str) = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n");
 const BROKEN: (&str, &str) = ("V2__b.sql", "-- #[route(group = \"users\")]\nSELECT 'ë', missing FROM a;\n");
-
-fn lines(out: &str) -> Vec<Value> {
-    out.lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
-        .collect()
-}
 
 #[test]
 fn a_run_in_json_is_a_line_for_each_event() {
@@ -78,8 +73,8 @@ fn plan_and_status_in_json_are_one_document() {
     for verb in ["plan", "status"] {
         let (code, out, err) = end(&mut quickstart(&folder, &format!("--migrate={verb} --format json")));
         assert_eq!((code, err.as_str()), (0, ""));
-        let document: Value = serde_json::from_str(&out).unwrap();
-        assert_eq!(document["format"], 1);
+        let document = document(&out);
+        assert_eq!((&document["format"], &document["verb"]), (&1.into(), &verb.into()));
         let database = &document["databases"][1];
         assert_eq!((&database["database"], &database["group"]), (&"users_01".into(), &"users".into()));
         let versions = |of: &str| {

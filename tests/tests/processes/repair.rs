@@ -1,8 +1,9 @@
 //! `repair` as somebody types it, one database after the other.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::program::{end, on};
+use crate::schema::document;
 use crate::support::{Engine, TestFleet};
 
 const FIRST: (&str, &str) = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n");
@@ -41,11 +42,11 @@ fn what_broke_off_is_settled_as_the_message_says() {
     );
     let (code, out, err) = run("migrate repair --applied --format json");
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    let document: Value = serde_json::from_str(&out).unwrap();
+    let document = document(&out);
     let settled = json!([{ "version": 2, "name": "b", "next": "statement", "statement": "V2__b.sql:3:1" }]);
     assert_eq!(
         document,
-        json!({ "format": 1, "repair": "applied", "exit_code": 0, "databases": [
+        json!({ "format": 1, "verb": "repair", "repair": "applied", "exit_code": 0, "databases": [
             { "database": "default", "group": null, "settled": [] },
             { "database": "users_01", "group": "users", "settled": [] },
             { "database": "users_02", "group": "users", "settled": settled },
@@ -72,7 +73,7 @@ fn a_database_that_cannot_be_repaired_is_told_of_and_has_its_exit_code() {
     assert_eq!(quiet, (4, String::new(), err));
     let (code, out, err) = run("migrate repair --applied --database users_01 --format json");
     assert_eq!((code, err.as_str()), (1, ""), "{out}");
-    let document: Value = serde_json::from_str(&out).unwrap();
+    let document = document(&out);
     assert!(document["databases"][0]["error"]["help"].is_string(), "{out}");
     assert_eq!(fleet.contents(), "default: nothing\nusers_01: nothing\nusers_02: nothing");
 }

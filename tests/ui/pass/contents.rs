@@ -31,6 +31,8 @@ fn migrations() {
     assert_eq!(values.timeouts.statement.unwrap().as_millis(), 60_000);
     assert_eq!(setting.vars[..], [""; 0]);
     assert_eq!(values.vars[..], ["shard_id"]);
+    let locks = |index: usize| HERE.migrations[index].locks.as_ref().map(ToString::to_string);
+    assert_eq!((locks(0).as_deref(), locks(1).as_deref()), (Some(""), Some("ROW EXCLUSIVE on setting")));
     let statement = &values.sql[values.statements[0].clone()];
     assert!(statement.starts_with("INSERT INTO setting") && statement.ends_with("'${other}')"));
 }
@@ -50,7 +52,7 @@ fn checksums() {
 fn fleet() {
     let fleet = &HERE.topology;
     assert_eq!(fleet.file, "ui/databases.toml");
-    assert_eq!(fleet.concurrency, 32);
+    assert_eq!(fleet.rollout.concurrency, 32);
     let groups: Vec<&str> = fleet.groups.iter().map(|group| group.as_str()).collect();
     assert_eq!(groups, ["users", "catalog"]);
     let primaries: Vec<&str> = fleet.primaries().map(|database| database.name.as_str()).collect();

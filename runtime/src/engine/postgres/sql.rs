@@ -20,6 +20,16 @@ WHEN pg_catalog.current_setting('synchronous_standby_names') = '' THEN 'disk' EL
 FROM pg_catalog.pg_identify_object(1259, pg_catalog.to_regclass('sharded_migrations_history'), 0) o;\n\
 SELECT version, name, checksum, state, statements_done FROM sharded_migrations_history ORDER BY version";
 
+/// The whole history, oldest first; times are those of Greenwich, whatever the session's zone is.
+pub(super) fn history(schema: &str) -> String {
+    format!(
+        "SELECT version, name, checksum, state, statements_done, \
+         pg_catalog.to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
+         execution_ms, applied_by, host, application_version FROM {} h ORDER BY h.applied_at, version",
+        table(schema)
+    )
+}
+
 /// Takes the migration lock for the session.
 pub(super) fn try_lock(schema: &str) -> String {
     format!("SELECT pg_catalog.pg_try_advisory_lock({})", lock_key(schema))

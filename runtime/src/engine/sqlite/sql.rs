@@ -10,6 +10,10 @@ use crate::engine::{Change, HISTORY_TABLE, Progress, RowChange, Step};
 /// The history, oldest version first.
 pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, statements_done FROM main.sharded_migrations_history ORDER BY version";
 
+/// The whole history, oldest first.
+pub(super) const RECORDS: &str = "SELECT version, name, checksum, state, statements_done, applied_at, execution_ms, \
+    applied_by, host, application_version FROM main.sharded_migrations_history ORDER BY applied_at, version";
+
 /// Whether there is a history table. A query sees what another connection has just committed;
 /// rusqlite's `table_exists` asks the schema as this connection has last read it.
 pub(super) fn has_history(connection: &Connection) -> rusqlite::Result<bool> {

@@ -6,6 +6,7 @@ mod durability;
 mod failover;
 mod hosts;
 mod lock;
+mod locks;
 mod passwords;
 mod pooler;
 mod reference;

@@ -1,0 +1,130 @@
+//! The locks that a migration takes on tables, as PostgreSQL's manual has them under "Explicit Locking".
+
+use std::fmt;
+
+use crate::{List, Text};
+
+/// How much of what others do with a table has to wait, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockLevel {
+    /// Reading.
+    AccessShare,
+    /// Reading rows to change them.
+    RowShare,
+    /// Writing rows.
+    RowExclusive,
+    /// Maintenance that lets others read and write.
+    ShareUpdateExclusive,
+    /// Nobody else writes.
+    Share,
+    /// Nobody else writes, or does the same.
+    ShareRowExclusive,
+    /// Others may only read.
+    Exclusive,
+    /// Everybody else waits, readers too.
+    AccessExclusive,
+}
+
+impl LockLevel {
+    /// All of them, the least first.
+    pub const ALL: [Self; 8] = [
+        Self::AccessShare,
+        Self::RowShare,
+        Self::RowExclusive,
+        Self::ShareUpdateExclusive,
+        Self::Share,
+        Self::ShareRowExclusive,
+        Self::Exclusive,
+        Self::AccessExclusive,
+    ];
+
+    /// As SQL spells it: `ACCESS EXCLUSIVE`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessShare => "ACCESS SHARE",
+            Self::RowShare => "ROW SHARE",
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::Exclusive => "EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        }
+    }
+}
+
+impl fmt::Display for LockLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A lock on something that was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableLock {
+    /// The table, view or index, with its schema where the migration writes it.
+    pub table: Text,
+    /// The strongest lock on it.
+    pub level: LockLevel,
+}
+
+/// What a migration locks of what was there before it, as far as its text tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locks {
+    /// The strongest first. What is merely read is left out.
+    pub tables: List<TableLock>,
+    /// Whether that is all: the locks of a `DO` block, of a function that is called, or of what goes with
+    /// something that is dropped are not in the text.
+    pub is_whole: bool,
+}
+
+impl Locks {
+    /// The strongest one.
+    pub fn strongest(&self) -> Option<LockLevel> {
+        self.tables.iter().map(|lock| lock.level).max()
+    }
+}
+
+/// `ACCESS EXCLUSIVE on account, orders; SHARE on note`
+impl fmt::Display for Locks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for alike in self.tables.chunk_by(|one, next| one.level == next.level) {
+            let tables: Vec<&str> = alike.iter().map(|lock| lock.table.as_ref()).collect();
+            if let [first, ..] = alike {
+                write!(f, "{separator}{} on {}", first.level, tables.join(", "))?;
+                separator = "; ";
+            }
+        }
+        match (self.is_whole, separator) {
+            (true, _) => Ok(()),
+            (false, "") => f.write_str("unknown locks"),
+            (false, _) => f.write_str("; perhaps others"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_in_their_order() {
+        assert!(LockLevel::ALL.is_sorted());
+    }
+
+    #[test]
+    fn tables_with_the_same_lock_are_named_together() {
+        let lock = |table: &'static str, level| TableLock { table: table.into(), level };
+        let tables = vec![
+            lock("account", LockLevel::AccessExclusive),
+            lock("shop.orders", LockLevel::AccessExclusive),
+            lock("note", LockLevel::Share),
+        ];
+        let all = Locks { tables: tables.into(), is_whole: true };
+        assert_eq!(all.to_string(), "ACCESS EXCLUSIVE on account, shop.orders; SHARE on note");
+        assert_eq!(all.strongest(), Some(LockLevel::AccessExclusive));
+        let nothing = Locks { tables: List::Borrowed(&[]), is_whole: false };
+        assert_eq!(nothing.to_string(), "unknown locks");
+    }
+}
