@@ -2,6 +2,8 @@
 
 mod human;
 mod json;
+#[cfg_attr(not(test), expect(dead_code, reason = "the reporters that use it come next"))]
+mod names;
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
