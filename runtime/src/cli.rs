@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use sharded_migrations_core::Migrations;
 
-pub use args::{Format, MigrateArgs, MigrateCommand, Options, Verb, Verbosity};
+pub use args::{Format, MigrateArgs, MigrateCommand, Options, Progress, Verb, Verbosity};
 
 pub use rollout::{RolloutOptions, WhenOneFails};
 
@@ -45,7 +45,7 @@ use args::Task;
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
-use crate::reporter::{Human, Reporter};
+use crate::reporter::{Display, Human, Place, Reporter, Wish};
 use crate::survey::{Survey, Surveyed};
 use crate::{exit_code, reporter};
 
@@ -128,7 +128,8 @@ async fn survey(migrator: Migrator<'_>) -> Survey<'_> {
 
 /// All there is to tell meanwhile are warnings.
 fn warnings(migrator: Migrator<'_>) -> Migrator<'_> {
-    let warnings = Human::new(reporter::Verbosity::Quiet, io::sink(), anstream::stderr());
+    let display = Display::choose(Place::of_process(), reporter::Verbosity::Quiet, Wish::Never);
+    let warnings = Human::new(display, io::sink(), anstream::stderr());
     migrator.on_event(move |event| warnings.event(event))
 }
 

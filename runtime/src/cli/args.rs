@@ -94,7 +94,7 @@ pub enum Format {
 pub enum Verbosity {
     /// Failures and warnings only
     Quiet,
-    /// A heading for each database, a line for each migration
+    /// Also where a run stands, and what it did
     #[default]
     Normal,
     /// Also each migration as it begins and ends
@@ -107,6 +107,25 @@ impl From<Verbosity> for reporter::Verbosity {
             Verbosity::Quiet => Self::Quiet,
             Verbosity::Normal => Self::Normal,
             Verbosity::Verbose => Self::Verbose,
+        }
+    }
+}
+
+/// Whether it is shown where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Progress {
+    /// A bar on a terminal; elsewhere, and in CI, a line for each database that is done
+    #[default]
+    Auto,
+    /// Only what goes wrong, and the results
+    Never,
+}
+
+impl From<Progress> for reporter::Wish {
+    fn from(progress: Progress) -> Self {
+        match progress {
+            Progress::Auto => Self::Auto,
+            Progress::Never => Self::Never,
         }
     }
 }
@@ -226,6 +245,17 @@ pub struct Options {
         help_heading = HEADING
     )]
     pub verbosity: Verbosity,
+
+    /// Whether it is shown where a run stands
+    #[arg(
+        id = "migrate_progress",
+        long = "progress",
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        help_heading = HEADING
+    )]
+    pub progress: Progress,
 }
 
 impl Options {
