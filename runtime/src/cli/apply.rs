@@ -11,7 +11,7 @@ use std::time::Duration;
 use sharded_migrations_core::Migrations;
 use tokio::time::MissedTickBehavior;
 
-use super::{Format, Options, complain};
+use super::{Format, Options, Progress, Verbosity, complain};
 use crate::executor::Migrator;
 use crate::exit_code;
 use crate::html::HtmlReport;
@@ -42,7 +42,9 @@ pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations
         Format::Json => Arc::new(Json::new(std::io::stdout())),
     };
     let listener = Arc::clone(&reporter);
-    let migrator = migrator.on_event(move |event| listener.event(event));
+    let migrator = migrator
+        .tell_table_locks(options.verbosity > Verbosity::Quiet && options.progress == Progress::Auto)
+        .on_event(move |event| listener.event(event));
     let migrator = match &report {
         Some(report) => {
             let html = Arc::clone(&report.html);

@@ -90,7 +90,7 @@ pub enum Format {
 }
 
 /// How much is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, ValueEnum)]
 pub enum Verbosity {
     /// Failures and warnings only
     Quiet,
@@ -117,7 +117,7 @@ pub enum Progress {
     /// A bar on a terminal; elsewhere, and in CI, a line for each database that is done
     #[default]
     Auto,
-    /// Only what goes wrong, and the results
+    /// Only what goes wrong, and the results; nobody looks for who holds a lock
     Never,
 }
 

@@ -87,6 +87,12 @@ impl<O: Write, E: Write> Human<O, E> {
             Event::MigrationApplied { database, migration, elapsed } => {
                 detail(format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed)))
             }
+            Event::TableLockWaiting { database, migration, holder } => warning(format!(
+                "{WARNING}{database}: {migration} waits for a lock held by {holder}{WARNING:#}\n"
+            )),
+            Event::TableLockGiven { database, migration } => {
+                detail(format!("{DIM}{database}: {migration} goes on{DIM:#}\n"))
+            }
             Event::MigrationRetried { database, migration, error, pause } => {
                 let (why, pause) = (&error.message, duration(*pause));
                 warning(format!(

@@ -140,6 +140,16 @@ impl Progress {
                     flight.version = Some(migration.version);
                 }
             }
+            Event::TableLockWaiting { database, migration, holder } => {
+                if let Some(flight) = self.flight(database) {
+                    flight.doing = Doing::Waiting(format!("{migration} waits for {holder}"));
+                }
+            }
+            Event::TableLockGiven { database, migration } => {
+                if let Some(flight) = self.flight(database) {
+                    flight.doing = Doing::Migration(migration.to_string());
+                }
+            }
             Event::MigrationRetried { database, migration, error, .. } => {
                 let why = format!("{migration} is tried again: {}", error.message);
                 self.does(database, Doing::Waiting(why), now);
