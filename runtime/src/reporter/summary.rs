@@ -95,7 +95,7 @@ fn ended_alike(one: &DatabaseReport, other: &DatabaseReport) -> bool {
     one.group == other.group && did_the_same() && ended_the_same()
 }
 
-impl Block<'_> {
+impl<'r> Block<'r> {
     fn first(&self) -> Option<&DatabaseReport> {
         self.0.first().copied()
     }
@@ -106,8 +106,9 @@ impl Block<'_> {
         let names = self.0.iter().map(|database| &database.name);
         let mut text = headings(names, first.group.as_ref(), columns);
         for (index, step) in first.applied.iter().enumerate() {
-            let times = self.0.iter().filter_map(|database| database.applied.get(index));
-            let elapsed = durations(times.map(|step| step.elapsed));
+            let time =
+                |database: &&'r DatabaseReport| Some((&database.name, database.applied.get(index)?.elapsed));
+            let elapsed = durations(self.0.iter().filter_map(time));
             let (version, name) = (step.version, &step.name);
             text.push_str(&format!("  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}){DIM:#}\n"));
         }

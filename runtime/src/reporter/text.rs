@@ -15,6 +15,9 @@ pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
 pub(super) const DIM: Style = Style::new().dimmed();
 
+/// What takes so long has its database named.
+const LONG: Duration = Duration::from_secs(1);
+
 /// `== users_01 (users) ==`
 pub(crate) fn heading(name: &DatabaseName, group: Option<&GroupName>) -> String {
     headings([name], group, usize::MAX)
@@ -84,11 +87,16 @@ fn minutes(seconds: u64) -> String {
     }
 }
 
-/// The time that something took on several databases: the shortest and the longest.
-pub(super) fn durations(all: impl Iterator<Item = Duration> + Clone) -> String {
-    let (shortest, longest) = (all.clone().min().unwrap_or_default(), all.max().unwrap_or_default());
-    let (from, to) = (duration(shortest), duration(longest));
-    if from == to { from } else { format!("{from}..{to}") }
+/// The time that something took on several databases, the shortest and the longest, and where it took long:
+/// `3 ms..7 ms`, `3 ms..4.20 s on users_07`
+pub(super) fn durations<'a>(all: impl Iterator<Item = (&'a DatabaseName, Duration)> + Clone) -> String {
+    let shortest = all.clone().map(|(_, time)| time).min().unwrap_or_default();
+    let Some((slowest, longest)) = all.max_by_key(|(_, time)| *time) else { return duration(shortest) };
+    match (duration(shortest), duration(longest)) {
+        (from, to) if from == to => from,
+        (from, to) if longest < LONG => format!("{from}..{to}"),
+        (from, to) => format!("{from}..{to} on {slowest}"),
+    }
 }
 
 #[cfg(test)]
@@ -107,8 +115,12 @@ mod tests {
             [text(0), text(990), text(9_999), text(10_000), text(185_000)],
             ["0.0 s", "0.9 s", "9.9 s", "10 s", "3 min 5 s"]
         );
-        let all = |milliseconds: &[u64]| durations(milliseconds.iter().map(|ms| Duration::from_millis(*ms)));
-        assert_eq!([all(&[2]), all(&[7, 2, 1_200]), all(&[3, 3])], ["2 ms", "2 ms..1.20 s", "3 ms"]);
+        let names = ["a", "b", "c"].map(DatabaseName::embedded);
+        let all = |times: &[u64]| {
+            durations(names.iter().zip(times.iter().map(|time| Duration::from_millis(*time))))
+        };
+        let texts = [all(&[2]), all(&[7, 2, 900]), all(&[7, 1_200, 2]), all(&[3, 3]), all(&[1_200])];
+        assert_eq!(texts, ["2 ms", "2 ms..900 ms", "2 ms..1.20 s on b", "3 ms", "1.20 s"]);
     }
 
     #[test]
