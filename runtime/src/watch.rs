@@ -11,6 +11,8 @@ use crate::event::Event;
 use crate::executor::Migrator;
 use crate::fleet::Target;
 
+/// How long a look may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a migration may take before anybody looks, and the longest time between two looks.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -63,6 +65,9 @@ impl<'m> Migrator<'m> {
     /// One look at a time, so that a run has at most one connection more than it says.
     async fn holder(&self, target: &Target, server: &Server) -> Result<Option<String>, DatabaseError> {
         let _one = self.look.lock().await;
-        engine(target.engine)?.holder(target, server).await
+        let engine = engine(target.engine)?;
+        let look = tokio::time::timeout(PATIENCE, engine.holder(target, server));
+        // A server that is stuck is not to keep others from being looked at.
+        look.await.unwrap_or_else(|_| Err(DatabaseError::new("the server did not answer")))
     }
 }

@@ -50,7 +50,10 @@ impl Terminal {
     pub fn start(mut command: Command, rows: u16, columns: u16) -> Self {
         let (pty, pts) = open().expect("a pseudo-terminal");
         pty.resize(Size::new(rows, columns)).expect("a pseudo-terminal has a size");
-        command.env("TERM", "xterm-256color");
+        let has_term = command.get_envs().any(|(name, _)| name == "TERM");
+        if !has_term {
+            command.env("TERM", "xterm-256color");
+        }
         let process =
             pty_process::blocking::Command::from(command).spawn(pts).expect("a program that starts");
         let [rows, columns] =

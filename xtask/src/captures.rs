@@ -1,5 +1,5 @@
 //! `cargo xtask captures`: a fleet of 400 databases is migrated on terminals and in a log, and what was seen is
-//! written to `docs/output/`.
+//! written to `docs/output.md` and `docs/output/`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -40,21 +40,75 @@ const TABLES: [&str; 13] = [
 pub(crate) fn run() -> Result<ExitCode, String> {
     install::ensure(&[install::Needed::Postgres])?;
     let program = build()?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/output");
     let cluster = Cluster::start(Options::default());
+    let mut page = Page::open()?;
     for (name, rows, columns) in [("80x24", 24, 80), ("200x50", 50, 200)] {
         let fleet = Fleet::new(&cluster, &program)?;
         let (middle, ended) = fleet.on_a_terminal(rows, columns)?;
-        save(&folder, &format!("{name}-middle.txt"), &middle)?;
-        save(&folder, &format!("{name}-end.txt"), &ended.lines)?;
-        tell(name, ended.bytes.len())?;
+        page.save(&format!("{name}-middle.txt"), &middle)?;
+        page.save(&format!("{name}-end.txt"), &ended.lines)?;
+        page.count(&format!("a terminal of {columns} columns and {rows} lines"), ended.bytes.len())?;
     }
     let failed = Fleet::new(&cluster, &program)?.with_failures()?;
-    save(&folder, "80x24-failed.txt", &failed.lines)?;
+    page.save("80x24-failed.txt", &failed.lines)?;
+    page.count("the same of 80 and 24, with failures", failed.bytes.len())?;
     let log = Fleet::new(&cluster, &program)?.in_a_log()?;
-    save(&folder, "ci.txt", &log)?;
-    tell("the log", log.len())?;
+    page.save("ci.txt", &log)?;
+    page.count("a log", log.len())?;
+    page.close()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `docs/output.md`, and the captures beside it.
+struct Page {
+    folder: PathBuf,
+    text: String,
+    bytes: String,
+}
+
+impl Page {
+    fn open() -> Result<Self, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/output");
+        fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        let path = folder.with_extension("md");
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        Ok(Self { folder, text, bytes: String::new() })
+    }
+
+    /// Writes a capture, and puts it into the page where that wants it.
+    fn save(&mut self, name: &str, capture: &str) -> Result<(), String> {
+        let capture = capture.trim_end();
+        write(&self.folder.join(name), &format!("{capture}\n"))?;
+        self.put(name, &format!("```text\n{capture}\n```\n"));
+        Ok(())
+    }
+
+    /// Puts something between the marks of a name.
+    fn put(&mut self, name: &str, what: &str) {
+        let mark = format!("<!-- {name} -->\n");
+        if let Some((before, behind)) = self.text.split_once(&mark)
+            && let Some((_, behind)) = behind.split_once("<!-- end -->")
+        {
+            self.text = format!("{before}{mark}{what}<!-- end -->{behind}");
+        }
+    }
+
+    fn count(&mut self, shown: &str, bytes: usize) -> Result<(), String> {
+        eprintln!("{shown}: {bytes} bytes");
+        let _ = writeln!(self.bytes, "| {shown} | {bytes} |");
+        if bytes < MOST_BYTES { Ok(()) } else { Err(format!("that is more than {MOST_BYTES}")) }
+    }
+
+    fn close(mut self) -> Result<(), String> {
+        let table = format!("| the whole output of a run on | bytes |\n|---|---|\n{}", self.bytes);
+        self.put("bytes", &table);
+        write(&self.folder.with_extension("md"), &self.text)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 fn build() -> Result<PathBuf, String> {
@@ -64,22 +118,6 @@ fn build() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.with_file_name("fleet");
     if status.success() { Ok(program) } else { Err("the program `fleet` cannot be built".to_owned()) }
-}
-
-fn save(folder: &Path, name: &str, text: &str) -> Result<(), String> {
-    let path = folder.join(name);
-    let write =
-        || fs::create_dir_all(folder).and_then(|()| fs::write(&path, format!("{}\n", text.trim_end())));
-    write().map_err(|error| format!("cannot write {}: {error}", path.display()))
-}
-
-fn tell(what: &str, bytes: usize) -> Result<(), String> {
-    eprintln!(
-        "{what}: {bytes} bytes for {} databases and {} migrations each",
-        SQLITE + POSTGRES,
-        2 * TABLES.len()
-    );
-    if bytes < MOST_BYTES { Ok(()) } else { Err(format!("that is more than {MOST_BYTES}")) }
 }
 
 /// Databases that have the first migration.

@@ -53,10 +53,9 @@ pub(crate) struct Display {
 impl Place {
     /// What this process was started in.
     pub(crate) fn of_process() -> Self {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let stdout = console::Term::stdout();
         Self {
-            has_screen: io::stderr().is_terminal() && !is_dumb,
+            has_screen: io::stderr().is_terminal() && !console::is_dumb(),
             is_ci: std::env::var("CI").is_ok_and(|ci| is_yes(&ci)),
             columns: stdout.size_checked().map(|(_, columns)| columns.into()),
         }

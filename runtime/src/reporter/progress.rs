@@ -186,6 +186,7 @@ impl Progress {
     /// What to show on a terminal of this size. No line is wider than it.
     pub(super) fn lines(&self, size: Size, now: Instant) -> Vec<String> {
         let mut lines = vec![match self.planned {
+            Some(Planned { migrations: 0, .. }) => return Vec::new(),
             None => format!("{DIM}asking all databases what they have{DIM:#} {}", running(self.elapsed(now))),
             Some(planned) => self.bar(planned, size.columns, now),
         }];

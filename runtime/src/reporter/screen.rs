@@ -10,6 +10,8 @@ use console::Term;
 
 use super::progress::{Progress, Size};
 
+/// What is over before that has nothing to show on the way.
+const FIRST: Duration = Duration::from_millis(200);
 /// How often it is drawn at most, where many lines are written above it.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
@@ -32,8 +34,12 @@ impl Screen {
 
     /// Shows where a run stands, unless that was done just before.
     pub(super) fn show(&mut self, progress: &Progress, now: Instant) {
+        let elapsed = progress.elapsed(now);
+        if elapsed < FIRST {
+            return;
+        }
         // What was cleared for a line above it comes back soon.
-        let pause = if self.shown.is_empty() { AT_ONCE } else { pause(progress.elapsed(now)) };
+        let pause = if self.shown.is_empty() { AT_ONCE } else { pause(elapsed) };
         if self.drawn.is_some_and(|drawn| now.saturating_duration_since(drawn) < pause) {
             return;
         }

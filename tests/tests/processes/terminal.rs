@@ -190,7 +190,8 @@ fn a_terminal_has_plain_lines_where_a_bar_is_out_of_place() {
         ("CI", "true", "--migrate --to 1", false),
         ("CI", "true", "--migrate --database default", true),
         ("X", "", "--migrate --progress never --database users_01", false),
-        ("X", "", "--migrate --verbosity verbose --database users_02", true),
+        ("TERM", "dumb", "--migrate --database users_02", true),
+        ("X", "", "--migrate --verbosity verbose --to 1", false),
     ] {
         let mut command = on(&fleet, &project, words);
         command.env(name, value).env("NO_COLOR", "1");
