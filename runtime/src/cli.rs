@@ -43,7 +43,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 use sharded_migrations_core::{Migrations, Version};
 
-pub use args::{Format, MigrateArgs, Options, Verb, Verbosity};
+pub use args::{Format, MigrateArgs, Options, Progress, Verb, Verbosity};
 pub use command::MigrateCommand;
 pub use rollout::{RolloutOptions, WhenOneFails};
 
@@ -51,7 +51,7 @@ use args::Task;
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
-use crate::reporter::{Human, Reporter, document};
+use crate::reporter::{Display, Human, Place, Reporter, Wish, document};
 use crate::{exit_code, reporter};
 use sql::Texts;
 
@@ -160,7 +160,8 @@ fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrato
 
 /// All there is to tell meanwhile are warnings.
 fn warnings(migrator: Migrator<'_>) -> Migrator<'_> {
-    let warnings = Human::new(reporter::Verbosity::Quiet, io::sink(), anstream::stderr());
+    let display = Display::choose(Place::of_process(), reporter::Verbosity::Quiet, Wish::Never);
+    let warnings = Human::new(display, io::sink(), anstream::stderr());
     migrator.on_event(move |event| warnings.event(event))
 }
 

@@ -34,6 +34,12 @@ pub(crate) trait Engine: Send + Sync {
         None
     }
 
+    /// Who holds the lock that whoever migrates a database waits for, where the engine can tell. Opens a
+    /// connection for a moment.
+    async fn holder(&self, _target: &Target, _server: &Server) -> Result<Option<String>, DatabaseError> {
+        Ok(None)
+    }
+
     /// Whether a session keeps its lock between statements, as migrations outside a transaction need it.
     /// May open two connections for a moment.
     async fn keeps_locks(&self, _target: &Target) -> Result<(), DatabaseError> {

@@ -81,6 +81,23 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// A migration has run for a while, and waits for a lock that somebody else holds. Only told of where it is
+    /// looked for, see [`Migrator::tell_table_locks`](crate::Migrator::tell_table_locks).
+    TableLockWaiting {
+        /// The database.
+        database: &'a DatabaseName,
+        /// The migration.
+        migration: &'a Migration,
+        /// Who holds it: `pid 4711 (pgbackrest)`.
+        holder: &'a str,
+    },
+    /// A migration that was told to wait for a lock goes on.
+    TableLockGiven {
+        /// The database.
+        database: &'a DatabaseName,
+        /// The migration.
+        migration: &'a Migration,
+    },
     /// Others were in a migration's way; it is rolled back, and tried again after a pause.
     MigrationRetried {
         /// The database.

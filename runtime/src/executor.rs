@@ -30,6 +30,9 @@ pub struct Migrator<'m> {
     pub(crate) limits: Timeouts,
     pub(crate) who: Who,
     pub(crate) interrupter: Interrupter,
+    pub(crate) tells_table_locks: bool,
+    /// Held by whoever looks at a database over a connection of its own.
+    pub(crate) look: tokio::sync::Mutex<()>,
     listeners: Vec<Box<Listener<'m>>>,
     #[cfg(feature = "tracing")]
     trace: crate::trace::Trace,
@@ -55,6 +58,8 @@ impl<'m> Migrator<'m> {
             limits: Timeouts::default(),
             who,
             interrupter: Interrupter::new(),
+            tells_table_locks: false,
+            look: tokio::sync::Mutex::new(()),
             listeners: Vec::new(),
             #[cfg(feature = "tracing")]
             trace: crate::trace::Trace::default(),
@@ -155,6 +160,15 @@ impl<'m> Migrator<'m> {
     /// The application's version, kept in the history beside what it applied.
     pub fn application_version(mut self, version: impl Into<String>) -> Self {
         self.who.application_version = Some(version.into());
+        self
+    }
+
+    /// Tells who holds the lock on a table that a migration waits for, see
+    /// [`Event::TableLockWaiting`](crate::Event::TableLockWaiting); only PostgreSQL can tell. Where a migration takes longer than
+    /// a second it is looked at over another connection, more and more rarely: one for the whole run at a time,
+    /// beyond [`concurrency`](Self::concurrency). Off by default; the command line has it on.
+    pub fn tell_table_locks(mut self, tells: bool) -> Self {
+        self.tells_table_locks = tells;
         self
     }
 

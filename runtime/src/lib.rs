@@ -56,6 +56,7 @@ mod step;
 mod survey;
 #[cfg(feature = "tracing")]
 mod trace;
+mod watch;
 
 pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};

@@ -275,9 +275,15 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             begin(times.len());
         };
         begin(0);
+        let (target, server) = (self.target, self.facts.server.clone());
         let session = self.session().await.map_err(Halt::Unusable)?;
         let canceller = session.canceller();
-        let applied = migrator.interruptible(canceller, session.apply(&batch, &committed)).await;
+        let running = || {
+            let index = times.lock().unwrap_or_else(PoisonError::into_inner).len();
+            steps.get(index).map(|step| step.migration)
+        };
+        let work = migrator.interruptible(canceller, session.apply(&batch, &committed));
+        let applied = migrator.watched_for_locks(target, &server, running, work).await;
         let times = times.into_inner().unwrap_or_else(PoisonError::into_inner);
         let time = |index: usize| times.get(index).copied().unwrap_or_default();
         let timed = steps.iter().enumerate().map(|(index, step)| (step.migration, time(index)));

@@ -65,11 +65,12 @@ impl<'m> OneDatabase<'_, 'm> {
     ) -> Result<(), Halt<'m>> {
         let failed = |error| Halt::Failed { migration, error: work.statement_failed(index, error) };
         let text = work.statement(index).map_err(failed)?;
-        let migrator = self.migrator;
+        let (migrator, target, server) = (self.migrator, self.target, self.facts.server.clone());
         let session = self.session().await.map_err(failed)?;
         let canceller = session.canceller();
-        let ran = session.statement(&text.text);
-        let Err(error) = migrator.interruptible(canceller, ran).await else { return Ok(()) };
+        let ran = migrator.interruptible(canceller, session.statement(&text.text));
+        let ran = migrator.watched_for_locks(target, &server, || Some(migration), ran);
+        let Err(error) = ran.await else { return Ok(()) };
         // Where the server said no, what the statement did is undone, and the next run begins with it. Where
         // the connection is gone, this cannot be recorded either, and the statement stays in doubt.
         if migration.outside.get(index).is_some_and(|statement| statement.is_atomic) {

@@ -73,6 +73,13 @@ impl Trace {
                 info!(parent: open.migration(migration.version), ?elapsed, "applied");
                 open.migrations.retain(|(version, _)| *version != migration.version);
             }
+            Event::TableLockWaiting { database, migration, holder } => {
+                let open = of(open, database, &group);
+                warn!(parent: open.migration(migration.version), holder, "waits for a lock");
+            }
+            Event::TableLockGiven { database, migration } => {
+                info!(parent: of(open, database, &group).migration(migration.version), "goes on");
+            }
             Event::MigrationRetried { database, migration, error, pause } => {
                 let open = of(open, database, &group);
                 warn!(parent: open.migration(migration.version), %error, ?pause, "is tried again");

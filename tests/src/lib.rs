@@ -24,5 +24,6 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod project;
 pub mod sqlite;
+pub mod terminal;
 
 pub use poll::wait_for;

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a tool talks to whoever started it")]
 
 mod bench;
+mod captures;
 mod fuzz;
 mod install;
 mod layering;
@@ -15,6 +16,7 @@ usage: cargo xtask test [-- ARGUMENTS OF NEXTEST]   all tests, on servers that i
        cargo xtask layering                         checks that dependencies between the crates go down only
        cargo xtask fuzz [TARGET..] [--seconds N]    looks for files that make the build panic or hang (60 s)
        cargo xtask fuzz TARGET --replay INPUT       runs what it found again
+       cargo xtask captures                         a run of 400 databases as it is seen, into docs/output/
        cargo xtask bench peers [OPTIONS]            this crate, its peers and the raw limit; `--help` says more
        cargo xtask bench fleet [OPTIONS]            fleets of hundreds of databases with nothing pending
        cargo xtask bench compile [OPTIONS]          what embedding costs a build, beside the peers";
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         (Some("test"), _) => test::run(&rest),
         (Some("layering"), true) => layering::run(),
         (Some("fuzz"), _) => fuzz::run(&rest),
+        (Some("captures"), true) => captures::run(),
         (Some("bench"), false) => bench::run(&rest),
         _ => {
             eprintln!("{USAGE}");

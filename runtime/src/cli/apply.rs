@@ -1,21 +1,26 @@
 //! `apply`: migrate, and show it as it happens.
 
+mod signals;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sharded_migrations_core::Migrations;
+use tokio::time::MissedTickBehavior;
 
-use super::{Format, Options, complain};
+use super::{Format, Options, Progress, Verbosity, complain};
 use crate::executor::Migrator;
 use crate::exit_code;
 use crate::html::HtmlReport;
 use crate::interrupt::Urgency;
-use crate::reporter::{Human, Json, Reporter};
+use crate::reporter::{Display, Human, Json, Place, Reporter};
 use signals::Signals;
 
-mod signals;
+/// How often a reporter may look at the time.
+const TICK: Duration = Duration::from_millis(250);
 
 /// The first signal to end starts nothing new, the second one cancels what runs, the third one waits for nobody.
 pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations, options: &Options) -> u8 {
@@ -28,13 +33,18 @@ pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations
             return exit_code::USAGE;
         }
     };
-    let reporter: Box<dyn Reporter> = match options.format {
+    let reporter: Arc<dyn Reporter> = match options.format {
         Format::Human => {
-            Box::new(Human::new(options.verbosity.into(), anstream::stdout(), anstream::stderr()))
+            let display =
+                Display::choose(Place::of_process(), options.verbosity.into(), options.progress.into());
+            Arc::new(Human::new(display, anstream::stdout(), anstream::stderr()))
         }
-        Format::Json => Box::new(Json::new(std::io::stdout())),
+        Format::Json => Arc::new(Json::new(std::io::stdout())),
     };
-    let migrator = migrator.on_event(move |event| reporter.event(event));
+    let listener = Arc::clone(&reporter);
+    let migrator = migrator
+        .tell_table_locks(options.verbosity > Verbosity::Quiet && options.progress == Progress::Auto)
+        .on_event(move |event| listener.event(event));
     let migrator = match &report {
         Some(report) => {
             let html = Arc::clone(&report.html);
@@ -47,9 +57,12 @@ pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations
         .map_err(|error| complain(&format!("Ctrl-C ends this run without its report: {error}")))
         .ok();
     let mut run = std::pin::pin!(migrator.run());
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let result = loop {
         tokio::select! {
             result = &mut run => break result,
+            _ = ticks.tick() => reporter.tick(),
             () = next(&mut signals) => match interrupter.urgency() {
                 // A server that does not even answer to that: dropping the run cuts its connections.
                 Urgency::Cancel => {

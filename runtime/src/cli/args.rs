@@ -75,11 +75,11 @@ pub enum Format {
 }
 
 /// How much is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, ValueEnum)]
 pub enum Verbosity {
     /// Failures and warnings only
     Quiet,
-    /// A heading for each database, a line for each migration
+    /// Also where a run stands, and what it did
     #[default]
     Normal,
     /// Also each migration as it begins and ends
@@ -92,6 +92,25 @@ impl From<Verbosity> for reporter::Verbosity {
             Verbosity::Quiet => Self::Quiet,
             Verbosity::Normal => Self::Normal,
             Verbosity::Verbose => Self::Verbose,
+        }
+    }
+}
+
+/// Whether it is shown where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Progress {
+    /// A bar on a terminal; elsewhere, and in CI, a line for each database that is done
+    #[default]
+    Auto,
+    /// Only what goes wrong, and the results; nobody looks for who holds a lock
+    Never,
+}
+
+impl From<Progress> for reporter::Wish {
+    fn from(progress: Progress) -> Self {
+        match progress {
+            Progress::Auto => Self::Auto,
+            Progress::Never => Self::Never,
         }
     }
 }
@@ -219,6 +238,17 @@ pub struct Options {
         help_heading = HEADING
     )]
     pub verbosity: Verbosity,
+
+    /// Whether it is shown where a run stands
+    #[arg(
+        long,
+        id = "migrate_progress",
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        help_heading = HEADING
+    )]
+    pub progress: Progress,
 }
 
 impl Options {

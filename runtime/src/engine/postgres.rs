@@ -38,6 +38,14 @@ impl Engine for Postgres {
         connect::server(url)
     }
 
+    async fn holder(&self, target: &Target, server: &Server) -> Result<Option<String>, DatabaseError> {
+        let session = PostgresSession::open(target).await?;
+        let holder =
+            session.text(&sql::table_lock_holder(server.schema.as_deref().ok_or_else(no_schema)?)).await;
+        Box::new(session).close().await;
+        holder
+    }
+
     /// In a transaction pooler two clients meet the same backend, or one client two of them.
     async fn keeps_locks(&self, target: &Target) -> Result<(), DatabaseError> {
         const BACKEND: &str = "SELECT pg_catalog.pg_backend_pid()";

@@ -220,7 +220,7 @@ impl Page<'_> {
 fn words(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Applying => ("applying", "applying"),
-        Kind::Locked => ("locked", "waiting for the migration lock"),
+        Kind::Locked => ("locked", "waiting for a lock"),
         Kind::Retrying => ("retrying", "trying again soon"),
     }
 }

@@ -49,7 +49,7 @@ pub(super) struct Span {
 pub(super) enum Kind {
     /// Migrations are applied.
     Applying,
-    /// Somebody else has the migration lock.
+    /// Somebody else has the migration lock, or one that a migration needs.
     Locked,
     /// Others were in the way, and it is tried again soon.
     Retrying,
@@ -78,6 +78,11 @@ impl Timeline {
                     Some(format!("{holder} has the migration lock")),
                 );
             }
+            Event::TableLockWaiting { database, migration, holder } => {
+                let note = format!("{holder} has a lock that {migration} waits for");
+                self.track(database).turn(Kind::Locked, now, Some(note));
+            }
+            Event::TableLockGiven { database, .. } => self.track(database).turn(Kind::Applying, now, None),
             Event::MigrationRetried { database, migration, error, .. } => {
                 let note = format!("{migration} is tried again: {}", error.message);
                 self.track(database).turn(Kind::Retrying, now, Some(note));

@@ -1,243 +1,336 @@
-//! Lines for people: a heading for each database when it is done, and a line for each migration
-//! below it, so that the lines of databases migrated at the same time don't mix.
+//! For people: where a run stands while it goes on, what goes wrong as it happens, and what all came to at the
+//! end. What happens meanwhile goes to the one stream, the results to the other.
 
 use std::io::Write;
-use std::time::Duration;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use anstyle::{AnsiColor, Style};
-use sharded_migrations_core::{DatabaseName, GroupName, diagnostic, suggest};
-
-use super::{Out, Reporter, Verbosity};
-use crate::error::{DatabaseError, StepError};
-use crate::event::{Event, Wave};
+use super::display::{Display, Meanwhile};
+use super::progress::Progress;
+use super::screen::Screen;
+use super::text::{BAD, DIM, WARNING, duration};
+use super::{Reporter, Verbosity, lines, put, summary};
+use crate::event::Event;
 use crate::interrupt::Urgency;
-use crate::report::{DatabaseReport, Outcome, Reason, Report};
+use crate::report::{DatabaseReport, Outcome, Report};
 
-const HEADING: Style = AnsiColor::Cyan.on_default().bold();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default();
-const DIM: Style = Style::new().dimmed();
-
-/// Results to one stream, failures and warnings to the other.
+/// Results to one stream, all else to the other.
 pub(crate) struct Human<O, E> {
-    verbosity: Verbosity,
-    out: Out<O>,
-    err: Out<E>,
+    display: Display,
+    state: Mutex<State<O, E>>,
+}
+
+struct State<O, E> {
+    out: O,
+    err: E,
+    progress: Progress,
+    /// Where progress is drawn.
+    screen: Option<Screen>,
+    /// What was refused and has not been told of.
+    refused: Vec<DatabaseReport>,
+    /// What went wrong and was told of.
+    troubles: Vec<Outcome>,
+}
+
+/// A text, and where it belongs.
+enum Text {
+    Result(String),
+    Aside(String),
 }
 
 impl<O: Write, E: Write> Human<O, E> {
-    pub(crate) fn new(verbosity: Verbosity, out: O, err: E) -> Self {
-        Self { verbosity, out: Out::new(out), err: Out::new(err) }
+    pub(crate) fn new(display: Display, out: O, err: E) -> Self {
+        let screen = (display.meanwhile == Meanwhile::Bar).then(Screen::new);
+        let progress = Progress::new(Instant::now());
+        let state = State { out, err, progress, screen, refused: Vec::new(), troubles: Vec::new() };
+        Self { display, state: Mutex::new(state) }
     }
 
-    /// Shows a text unless only failures are to be shown.
-    fn show(&self, at_least: Verbosity, text: &str) {
-        if self.verbosity >= at_least {
-            self.out.write(text);
+    fn state(&self) -> MutexGuard<'_, State<O, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be said of an event, in order.
+    fn texts(&self, state: &mut State<O, E>, event: &Event<'_>) -> Vec<Text> {
+        let meanwhile = self.display.meanwhile;
+        let aside = |is_said: bool, text: String| {
+            if is_said { vec![Text::Aside(text)] } else { Vec::new() }
+        };
+        let detail = |text| aside(meanwhile == Meanwhile::Details, text);
+        let line = |text| aside(matches!(meanwhile, Meanwhile::Details | Meanwhile::Lines), text);
+        let warning = |text| aside(self.display.verbosity > Verbosity::Quiet, text);
+        match event {
+            Event::StaleBinary(stale) => aside(true, lines::stale(stale)),
+            Event::RunPlanned { databases, of, migrations } => {
+                let mut texts = aside(true, summary::refusals(mem::take(&mut state.refused).iter()));
+                texts.extend(detail(lines::planned(*databases, *of, *migrations)));
+                texts
+            }
+            Event::WaveStarted(wave) => line(lines::wave(wave)),
+            Event::WavePaused { pause } => line(lines::pause(*pause)),
+            Event::RolloutStopped(why) => {
+                aside(true, format!("{BAD}nothing new is started{BAD:#}: {why}\n"))
+            }
+            Event::DatabaseStarted { database, pending } => {
+                detail(format!("{DIM}{database}: {pending} pending{DIM:#}\n"))
+            }
+            Event::LockWaiting { database, holder } => {
+                let holder = holder.unwrap_or("another process");
+                warning(format!(
+                    "{WARNING}{database} waits for the migration lock held by {holder}{WARNING:#}\n"
+                ))
+            }
+            Event::MigrationStarted { database, migration } => {
+                detail(format!("{DIM}{database}: {migration} ..{DIM:#}\n"))
+            }
+            Event::MigrationApplied { database, migration, elapsed } => {
+                detail(format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed)))
+            }
+            Event::TableLockWaiting { database, migration, holder } => warning(format!(
+                "{WARNING}{database}: {migration} waits for a lock held by {holder}{WARNING:#}\n"
+            )),
+            Event::TableLockGiven { database, migration } => {
+                detail(format!("{DIM}{database}: {migration} goes on{DIM:#}\n"))
+            }
+            Event::MigrationRetried { database, migration, error, pause } => {
+                let (why, pause) = (&error.message, duration(*pause));
+                warning(format!(
+                    "{WARNING}{database}: {migration} is tried again in {pause}{WARNING:#}: {why}\n"
+                ))
+            }
+            Event::Interrupted(urgency) => aside(
+                true,
+                match urgency {
+                    Urgency::Cancel => "interrupted again: the statements that run are cancelled\n".into(),
+                    _ => "interrupted: what is in flight is finished, nothing new is started; once more cancels it\n".into(),
+                },
+            ),
+            Event::DatabaseFinished(report) => {
+                if matches!(report.outcome, Outcome::Refused(_)) {
+                    state.refused.push((*report).clone());
+                }
+                // What is refused or up to date before the plan is told of with it, or at the end.
+                if !state.progress.is_planned() {
+                    return Vec::new();
+                }
+                let is_news = state.is_news(&report.outcome);
+                match meanwhile {
+                    Meanwhile::Lines | Meanwhile::Details => {
+                        aside(true, lines::finished(report, state.progress.databases(), is_news))
+                    }
+                    _ if is_news => warning(lines::trouble(report)),
+                    _ => Vec::new(),
+                }
+            }
+            Event::RunFinished(report) => self.end(state, report),
         }
+    }
+
+    fn end(&self, state: &mut State<O, E>, report: &Report) -> Vec<Text> {
+        let wrong = summary::refusals(mem::take(&mut state.refused).iter()) + &summary::failures(report);
+        if self.display.verbosity == Verbosity::Quiet {
+            return vec![Text::Aside(wrong)];
+        }
+        let results = summary::results(report, self.display.columns);
+        vec![Text::Result(results), Text::Aside(wrong), Text::Result(summary::total(report))]
+    }
+}
+
+impl<O, E> State<O, E> {
+    /// Whether it is a trouble, and one that was not told of yet.
+    fn is_news(&mut self, outcome: &Outcome) -> bool {
+        let is_known = self.troubles.iter().any(|known| match (known, outcome) {
+            (Outcome::Failed(known), Outcome::Failed(error)) => known.is_alike(error),
+            (known, outcome) => known == outcome,
+        });
+        let is_trouble = matches!(outcome, Outcome::Failed(_) | Outcome::Refused(_));
+        if is_trouble && !is_known {
+            self.troubles.push(outcome.clone());
+        }
+        is_trouble && !is_known
     }
 }
 
 impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
     fn event(&self, event: &Event<'_>) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.progress.note(event, now);
+        let texts = self.texts(&mut state, event);
+        let State { out, err, progress, screen, .. } = &mut *state;
+        let has_text = texts.iter().any(|(Text::Result(text) | Text::Aside(text))| !text.is_empty());
+        if has_text && let Some(screen) = screen {
+            screen.clear();
+        }
+        for text in texts {
+            match text {
+                Text::Result(text) => put(out, &text),
+                Text::Aside(text) => put(err, &text),
+            }
+        }
         match event {
-            Event::StaleBinary(stale) => {
-                let mut text = format!(
-                    "{WARNING}warning{WARNING:#}: this binary was built from other migration files\n"
-                );
-                stale.added.iter().for_each(|file| text.push_str(&format!("  not in the binary: {file}\n")));
-                stale
-                    .removed
-                    .iter()
-                    .for_each(|file| text.push_str(&format!("  gone from the folder: {file}\n")));
-                text.push_str(
-                    "  `sharded_migrations_build::track()` in build.rs lets cargo see it; for now, `touch` the file with the macro\n",
-                );
-                self.err.write(&text);
-            }
-            Event::RunPlanned { databases, of, migrations } => {
-                let (migrations, of) = (count(*migrations, "migration"), count(*of, "database"));
-                let text = format!("{DIM}{migrations} pending on {databases} of {of}{DIM:#}\n");
-                self.show(Verbosity::Verbose, &text);
-            }
-            Event::WaveStarted(wave) if wave.of * wave.stages == 1 => {}
-            Event::WaveStarted(wave) => self.show(Verbosity::Normal, &self::wave(wave)),
-            Event::WavePaused { pause } => {
-                self.show(Verbosity::Normal, &format!("{DIM}pause of {}{DIM:#}\n", duration(*pause)));
-            }
-            Event::RolloutStopped(why) => {
-                self.err.write(&format!("{BAD}nothing new is started{BAD:#}: {why}\n"));
-            }
-            Event::DatabaseStarted { database, pending } => {
-                self.show(Verbosity::Verbose, &format!("{DIM}{database}: {pending} pending{DIM:#}\n"));
-            }
-            Event::LockWaiting { database, holder } => {
-                let holder = holder.unwrap_or("another process");
-                let text =
-                    format!("{WARNING}{database} waits for the migration lock held by {holder}{WARNING:#}\n");
-                if self.verbosity >= Verbosity::Normal {
-                    self.err.write(&text);
-                }
-            }
-            Event::MigrationStarted { database, migration } => {
-                self.show(Verbosity::Verbose, &format!("{DIM}{database}: {migration} ..{DIM:#}\n"));
-            }
-            Event::MigrationApplied { database, migration, elapsed } => {
-                let text = format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed));
-                self.show(Verbosity::Verbose, &text);
-            }
-            Event::MigrationRetried { database, migration, error, pause } => {
-                let (why, pause) = (&error.message, duration(*pause));
-                let text = format!("{WARNING}{database}: {migration} is tried again in {pause}{WARNING:#}: {why}\n");
-                if self.verbosity >= Verbosity::Normal {
-                    self.err.write(&text);
-                }
-            }
-            Event::Interrupted(urgency) => self.err.write(match urgency {
-                Urgency::Cancel => "interrupted again: the statements that run are cancelled\n",
-                _ => "interrupted: what is in flight is finished, nothing new is started; once more cancels it\n",
-            }),
-            Event::DatabaseFinished(report) => match report.outcome {
-                Outcome::Refused(_) => self.err.write(&database(report)),
-                // Why a migration failed comes at the end, on the other stream.
-                Outcome::Failed(_)
-                | Outcome::Done
-                | Outcome::Halted
-                | Outcome::Waits(_)
-                | Outcome::Interrupted => self.show(Verbosity::Normal, &database(report)),
-                // The summary counts them.
-                Outcome::NotStarted => self.show(Verbosity::Verbose, &database(report)),
-            },
-            Event::RunFinished(report) => {
-                self.err.write(&failures(report));
-                self.show(Verbosity::Normal, &summary(report));
-            }
+            Event::RunFinished(_) => *screen = None,
+            _ => screen.iter_mut().for_each(|screen| screen.show(progress, now)),
         }
     }
-}
 
-/// `-- wave 2 of 4: 12 databases --`
-fn wave(wave: &Wave<'_>) -> String {
-    let stage = match wave.stages {
-        1 => String::new(),
-        stages => format!("stage {} of {stages}, ", wave.stage),
-    };
-    let (number, of, databases) = (wave.number, wave.of, count(wave.databases.len(), "database"));
-    format!("{HEADING}-- {stage}wave {number} of {of}: {databases} --{HEADING:#}\n")
-}
-
-/// `== users_01 (users) ==`
-pub(crate) fn heading(name: &DatabaseName, group: Option<&GroupName>) -> String {
-    let group = group.map(|group| format!(" ({group})")).unwrap_or_default();
-    format!("{HEADING}== {name}{group} =={HEADING:#}\n")
-}
-
-/// Why a database is not touched, a line each.
-pub(crate) fn reasons(reasons: &[Reason]) -> String {
-    let mut text = String::new();
-    for reason in reasons {
-        text.push_str(&format!("  {BAD}refused{BAD:#}: {reason}\n"));
-        text.extend(reason.help().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n")));
-    }
-    text
-}
-
-/// Why a database could not be worked on.
-pub(crate) fn failure(error: &DatabaseError) -> String {
-    let help = error.help.iter().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n"));
-    format!("  {BAD}failed{BAD:#}: {error}\n{}", help.collect::<String>())
-}
-
-fn database(report: &DatabaseReport) -> String {
-    let mut text = heading(&report.name, report.group.as_ref());
-    for step in &report.applied {
-        let (version, name, elapsed) = (step.version, &step.name, duration(step.elapsed));
-        text.push_str(&format!("  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}){DIM:#}\n"));
-    }
-    match &report.outcome {
-        Outcome::Done if report.applied.is_empty() => {
-            text.push_str(&format!("  up to date ({} applied before)\n", report.applied_before));
-        }
-        Outcome::Done => {}
-        Outcome::Failed(error) => {
-            let place = error.position().map(|position| format!(":{position}")).unwrap_or_default();
-            let (version, name) = (error.version, &error.name);
-            text.push_str(&format!("  {BAD}failed{BAD:#} {version} {name} at {}{place}\n", error.path()));
-        }
-        Outcome::Refused(why) => text.push_str(&reasons(why)),
-        Outcome::NotStarted => text.push_str("  not started\n"),
-        Outcome::Halted => text.push_str("  stopped: the rest is still pending\n"),
-        Outcome::Waits(blocker) => text.push_str(&format!("  the rest waits: {blocker}\n")),
-        Outcome::Interrupted => text.push_str("  interrupted: the rest is still pending\n"),
-    }
-    text
-}
-
-/// The failed migrations, each with the lines of its file; what failed alike on many databases is
-/// shown once.
-fn failures(report: &Report) -> String {
-    let show = |(error, others): (&StepError, Vec<&DatabaseName>)| {
-        let mut fault = error.diagnostic();
-        if !others.is_empty() {
-            fault = fault
-                .note(format!("the same on: {}", suggest::list(others.iter().map(|name| name.as_str()))));
-        }
-        format!("\n{}\n", fault.render(diagnostic::Style::Coloured))
-    };
-    report.failures().into_iter().map(show).collect()
-}
-
-fn summary(report: &Report) -> String {
-    let of =
-        |is: fn(&Outcome) -> bool| report.databases.iter().filter(|database| is(&database.outcome)).count();
-    let changed = report.databases.iter().filter(|database| !database.applied.is_empty()).count();
-    let mut text = format!(
-        "\n{} applied on {} of {} in {}",
-        count(report.applied(), "migration"),
-        changed,
-        count(report.databases.len(), "database"),
-        duration(report.elapsed),
-    );
-    let others = [
-        (of(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
-        (of(|outcome| matches!(outcome, Outcome::Refused(_))), "refused"),
-        (of(|outcome| matches!(outcome, Outcome::NotStarted)), "not started"),
-        (of(|outcome| matches!(outcome, Outcome::Halted)), "stopped"),
-        (of(|outcome| matches!(outcome, Outcome::Waits(_))), "waiting"),
-        (of(|outcome| matches!(outcome, Outcome::Interrupted)), "interrupted"),
-    ];
-    for (number, word) in others.into_iter().filter(|(number, _)| *number > 0) {
-        text.push_str(&format!("; {BAD}{number} {word}{BAD:#}"));
-    }
-    text.push('\n');
-    text
-}
-
-/// `1 database`, `2 databases`
-pub(crate) fn count(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}
-
-/// `8 ms`, `1.25 s`, `3 min 5 s`
-fn duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        0 => format!("{} ms", duration.as_millis()),
-        seconds @ 1..60 => format!("{seconds}.{:02} s", duration.subsec_millis() / 10),
-        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    fn tick(&self) {
+        let State { progress, screen, .. } = &mut *self.state();
+        screen.iter_mut().for_each(|screen| screen.show(progress, Instant::now()));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::display::{Place, Wish};
+    use super::super::samples::{failed, migration, milliseconds, plain, report};
     use super::*;
+    use crate::error::DatabaseError;
+    use crate::event::Wave;
+    use crate::report::Reason;
+
+    /// Both streams in one, as a log has them.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn human(verbosity: Verbosity, wish: Wish) -> (Human<Log, Log>, Log) {
+        let log = Log::default();
+        let ci = Place { has_screen: false, is_ci: true, columns: None };
+        (Human::new(Display::choose(ci, verbosity, wish), log.clone(), log.clone()), log)
+    }
+
+    impl Log {
+        fn text(&self) -> String {
+            plain(std::str::from_utf8(&self.0.lock().unwrap()).unwrap())
+        }
+    }
+
+    /// A fleet that is migrated in two waves, with one thing of each kind on the way.
+    fn log_of_a_run(verbosity: Verbosity, wish: Wish) -> String {
+        let (human, log) = human(verbosity, wish);
+        let step = migration(2, "step_2");
+        let refused = Outcome::Refused(vec![Reason::Error(DatabaseError::new("the server is a replica"))]);
+        let databases = vec![
+            report("users_01", 2, 5, Outcome::Done),
+            report("users_02", 1, 5, failed("users_02", 2, "no such table: gone")),
+            report("users_03", 1, 5, failed("users_03", 2, "no such table: gone")),
+            report("users_04", 0, 0, refused),
+            report("users_05", 0, 0, Outcome::NotStarted),
+            report("users_06", 0, 0, Outcome::Done),
+        ];
+        human.event(&Event::DatabaseFinished(&databases[5]));
+        human.event(&Event::RunPlanned { databases: 5, of: 6, migrations: 10 });
+        let names: Vec<_> = databases.iter().map(|database| &database.name).collect();
+        let wave = |number, range: std::ops::Range<usize>| Wave {
+            number,
+            of: 2,
+            stage: 1,
+            stages: 1,
+            databases: names[range].to_vec(),
+        };
+        human.event(&Event::WaveStarted(&wave(1, 0..1)));
+        human.event(&Event::DatabaseStarted { database: names[0], pending: 2 });
+        human.event(&Event::LockWaiting { database: names[0], holder: Some("pid 4711 (psql)") });
+        human.event(&Event::MigrationStarted { database: names[0], migration: &step });
+        let error = DatabaseError::new("canceling statement due to lock timeout");
+        let pause = milliseconds(20);
+        human.event(&Event::MigrationRetried { database: names[0], migration: &step, error: &error, pause });
+        human.event(&Event::MigrationApplied { database: names[0], migration: &step, elapsed: pause });
+        human.event(&Event::DatabaseFinished(&databases[0]));
+        human.event(&Event::WavePaused { pause: milliseconds(3_000) });
+        human.event(&Event::WaveStarted(&wave(2, 1..5)));
+        for database in &databases[1..4] {
+            human.event(&Event::DatabaseFinished(database));
+        }
+        human.event(&Event::RolloutStopped(&crate::Stopped::Failures(3)));
+        human.event(&Event::DatabaseFinished(&databases[4]));
+        let elapsed = milliseconds(3_210);
+        human.event(&Event::RunFinished(&Report { databases, elapsed, interrupted: false, stopped: None }));
+        log.text()
+    }
 
     #[test]
-    fn durations_are_short() {
-        let text = |milliseconds| duration(Duration::from_millis(milliseconds));
-        assert_eq!(
-            [text(0), text(999), text(1_050), text(59_999), text(185_000)],
-            ["0 ms", "999 ms", "1.05 s", "59.99 s", "3 min 5 s"]
-        );
+    fn a_log_has_a_line_for_each_database_and_then_the_results() {
+        insta::assert_snapshot!(log_of_a_run(Verbosity::Normal, Wish::Auto));
+    }
+
+    #[test]
+    fn without_progress_it_has_what_goes_wrong_and_the_results() {
+        insta::assert_snapshot!(log_of_a_run(Verbosity::Normal, Wish::Never));
+    }
+
+    #[test]
+    fn a_quiet_one_has_failures_and_warnings_alone() {
+        insta::assert_snapshot!(log_of_a_run(Verbosity::Quiet, Wish::Auto));
+    }
+
+    #[test]
+    fn a_verbose_one_has_everything() {
+        insta::assert_snapshot!(log_of_a_run(Verbosity::Verbose, Wish::Auto));
+    }
+
+    /// What is refused before the plan is told of once: with the plan, where the run goes on.
+    #[test]
+    fn refusals_are_shown_once() {
+        for goes_on in [false, true] {
+            let (human, log) = human(Verbosity::Normal, Wish::Auto);
+            let refused = Outcome::Refused(vec![Reason::Error(DatabaseError::new("it is a replica"))]);
+            let databases: Vec<_> =
+                (1..=40).map(|number| report(&format!("users_{number:02}"), 0, 0, refused.clone())).collect();
+            databases.iter().for_each(|database| human.event(&Event::DatabaseFinished(database)));
+            assert_eq!(log.text(), "");
+            if goes_on {
+                human.event(&Event::RunPlanned { databases: 0, of: 40, migrations: 0 });
+            }
+            let report = Report { databases, elapsed: milliseconds(5), interrupted: false, stopped: None };
+            human.event(&Event::RunFinished(&report));
+            assert_eq!(
+                log.text(),
+                "== users_01..users_40 (users): 40 databases ==\n  refused: it is a replica\n\n\
+                 0 migrations applied on 0 of 40 databases in 5 ms; 40 refused\n"
+            );
+        }
+    }
+
+    #[test]
+    fn a_log_of_400_databases_stays_small() {
+        let (human, log) = human(Verbosity::Normal, Wish::Auto);
+        human.event(&Event::RunPlanned { databases: 400, of: 400, migrations: 10_400 });
+        // The worst case: each waits for a lock, and every tenth one fails.
+        let database = |number: u64| {
+            let name = format!("customer_database_{number:03}");
+            let outcome =
+                if number.is_multiple_of(10) { failed(&name, 27, "no such table") } else { Outcome::Done };
+            report(&name, 26, number, outcome)
+        };
+        let databases: Vec<_> = (1..=400).map(database).collect();
+        for database in &databases {
+            human.event(&Event::DatabaseStarted { database: &database.name, pending: 27 });
+            human.event(&Event::LockWaiting {
+                database: &database.name,
+                holder: Some("pid 12345 (application)"),
+            });
+            human.event(&Event::DatabaseFinished(database));
+        }
+        let report = Report { databases, elapsed: milliseconds(5), interrupted: false, stopped: None };
+        human.event(&Event::RunFinished(&report));
+        let text = log.text();
+        assert!(text.contains("[400/400] customer_database_400: failed at 27 step_27 after 26 applied\n"));
+        assert!(text.contains("the same on 39 other databases: customer_database_020, "), "{text}");
+        assert!(text.len() < 100_000, "{} bytes", text.len());
     }
 }

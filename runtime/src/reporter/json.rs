@@ -63,6 +63,17 @@ pub(super) fn line(event: &Event<'_>) -> Value {
             "migration": self::migration(migration),
             "elapsed_ms": elapsed.as_millis(),
         }),
+        Event::TableLockWaiting { database, migration, holder } => json!({
+            "event": "table_lock_waiting",
+            "database": database.as_str(),
+            "migration": self::migration(migration),
+            "holder": holder,
+        }),
+        Event::TableLockGiven { database, migration } => json!({
+            "event": "table_lock_given",
+            "database": database.as_str(),
+            "migration": self::migration(migration),
+        }),
         Event::MigrationRetried { database, migration, error, pause } => json!({
             "event": "migration_retried",
             "database": database.as_str(),

@@ -56,11 +56,33 @@ pub(super) fn lock_holder(schema: &str) -> String {
         "SELECT pg_catalog.format('pid %s (%s)', l.pid, \
          coalesce(nullif(a.application_name, ''), a.usename, 'unknown')) \
          FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) \
-         WHERE l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() \
+         WHERE {} ORDER BY l.granted DESC LIMIT 1",
+        is_at_work(schema),
+    )
+}
+
+/// Who keeps whoever is at work there from going on, as a text. Whose session that is need not be known: the
+/// lock is the run's, whatever pooler it goes through.
+pub(super) fn table_lock_holder(schema: &str) -> String {
+    format!(
+        "SELECT CASE WHEN b.pid = 0 THEN 'a prepared transaction' ELSE pg_catalog.format('pid %s (%s%s)', b.pid, \
+         coalesce(nullif(a.application_name, ''), a.usename, a.backend_type, 'unknown'), \
+         CASE WHEN a.state LIKE 'idle in transaction%' THEN ', idle in a transaction' END) END \
+         FROM pg_catalog.pg_locks l CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) b (pid) \
+         LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid \
+         WHERE {} AND l.granted LIMIT 1",
+        is_at_work(schema),
+    )
+}
+
+/// The rows of `pg_locks` that are of whoever migrates the database now.
+fn is_at_work(schema: &str) -> String {
+    format!(
+        "l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() \
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
          AND (l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND ((l.classid::bigint << 32) | l.objid::bigint) = {} \
          OR l.locktype = 'relation' AND l.relation = pg_catalog.to_regclass({}) \
-         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) ORDER BY l.granted DESC LIMIT 1",
+         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock'))",
         lock_key(schema),
         literal(&table(schema)),
     )

@@ -1,0 +1,140 @@
+//! What texts for people are put together from.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use sharded_migrations_core::{DatabaseName, GroupName};
+
+use super::names::Names;
+use crate::error::DatabaseError;
+use crate::report::Reason;
+
+pub(super) const HEADING: Style = AnsiColor::Cyan.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(super) const DIM: Style = Style::new().dimmed();
+
+/// What takes so long has its database named.
+const LONG: Duration = Duration::from_secs(1);
+
+/// `== users_01 (users) ==`
+pub(crate) fn heading(name: &DatabaseName, group: Option<&GroupName>) -> String {
+    headings([name], group, usize::MAX)
+}
+
+/// The heading of databases that have the same below it, in so many columns:
+/// `== users_01..users_40 (users): 40 databases ==`
+pub(crate) fn headings<'a>(
+    names: impl IntoIterator<Item = &'a DatabaseName>,
+    group: Option<&GroupName>,
+    columns: usize,
+) -> String {
+    let names = Names::fold(names.into_iter().map(DatabaseName::as_str));
+    let group = group.map(|group| format!(" ({group})")).unwrap_or_default();
+    let count = match names.count() {
+        1 => String::new(),
+        several => format!(": {}", count(several, "database")),
+    };
+    let around = "==  ==".len() + group.chars().count() + count.len();
+    let names = names.within(columns.saturating_sub(around));
+    format!("{HEADING}== {names}{group}{count} =={HEADING:#}\n")
+}
+
+/// Why a database is not touched, a line each.
+pub(crate) fn reasons(reasons: &[Reason]) -> String {
+    let mut text = String::new();
+    for reason in reasons {
+        text.push_str(&format!("  {BAD}refused{BAD:#}: {reason}\n"));
+        text.extend(reason.help().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n")));
+    }
+    text
+}
+
+/// Why a database could not be worked on.
+pub(crate) fn failure(error: &DatabaseError) -> String {
+    let help = error.help.iter().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n"));
+    format!("  {BAD}failed{BAD:#}: {error}\n{}", help.collect::<String>())
+}
+
+/// `1 database`, `2 databases`
+pub(crate) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `8 ms`, `1.25 s`, `3 min 5 s`
+pub(super) fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{} ms", duration.as_millis()),
+        seconds @ 1..60 => format!("{seconds}.{:02} s", duration.subsec_millis() / 10),
+        seconds => minutes(seconds),
+    }
+}
+
+/// A time that goes on, and is written again and again: `0.8 s`, `12 s`, `3 min 5 s`
+pub(super) fn running(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..10 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
+        seconds @ 10..60 => format!("{seconds} s"),
+        seconds => minutes(seconds),
+    }
+}
+
+fn minutes(seconds: u64) -> String {
+    match seconds / 60 {
+        minutes @ 0..60 => format!("{minutes} min {} s", seconds % 60),
+        minutes => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
+/// The time that something took on several databases, the shortest and the longest, and where it took long:
+/// `3 ms..7 ms`, `3 ms..4.20 s on users_07`
+pub(super) fn durations<'a>(all: impl Iterator<Item = (&'a DatabaseName, Duration)> + Clone) -> String {
+    let shortest = all.clone().map(|(_, time)| time).min().unwrap_or_default();
+    let Some((slowest, longest)) = all.max_by_key(|(_, time)| *time) else { return duration(shortest) };
+    match (duration(shortest), duration(longest)) {
+        (from, to) if from == to => from,
+        (from, to) if longest < LONG => format!("{from}..{to}"),
+        (from, to) => format!("{from}..{to} on {slowest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let text = |milliseconds| duration(Duration::from_millis(milliseconds));
+        assert_eq!(
+            [text(0), text(999), text(1_050), text(59_999), text(185_000), text(7_260_000)],
+            ["0 ms", "999 ms", "1.05 s", "59.99 s", "3 min 5 s", "2 h 1 min"]
+        );
+        let text = |milliseconds| running(Duration::from_millis(milliseconds));
+        assert_eq!(
+            [text(0), text(990), text(9_999), text(10_000), text(185_000)],
+            ["0.0 s", "0.9 s", "9.9 s", "10 s", "3 min 5 s"]
+        );
+        let names = ["a", "b", "c"].map(DatabaseName::embedded);
+        let all = |times: &[u64]| {
+            durations(names.iter().zip(times.iter().map(|time| Duration::from_millis(*time))))
+        };
+        let texts = [all(&[2]), all(&[7, 2, 900]), all(&[7, 1_200, 2]), all(&[3, 3]), all(&[1_200])];
+        assert_eq!(texts, ["2 ms", "2 ms..900 ms", "2 ms..1.20 s on b", "3 ms", "1.20 s"]);
+    }
+
+    #[test]
+    fn a_heading_keeps_to_the_columns() {
+        let names: Vec<DatabaseName> = ["a", "users_01", "users_02", "users_03", "z"]
+            .map(|name| DatabaseName::new(name).unwrap())
+            .into();
+        let group = GroupName::new("users").unwrap();
+        let text =
+            |columns| anstream::adapter::strip_str(&headings(&names, Some(&group), columns)).to_string();
+        assert_eq!(text(80), "== a, users_01..users_03, z (users): 5 databases ==\n");
+        assert_eq!(text(40), "== a and 4 more (users): 5 databases ==\n");
+        assert_eq!(text(10), "== a and 4 more (users): 5 databases ==\n");
+        let one = heading(&names[0], None);
+        assert_eq!(anstream::adapter::strip_str(&one).to_string(), "== a ==\n");
+    }
+}
