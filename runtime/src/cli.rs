@@ -89,16 +89,15 @@ async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> Exit
 
 /// Does it; the error says what is wrong with the command line.
 async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Result<u8, String> {
-    let task = options.task(verb)?;
-    if let Task::Sql(name) = task {
-        let texts = Texts::find(name, &options.selection(), migrations)?;
-        return Ok(show(options, exit_code::DONE, || texts.json(), || (texts.sql(), String::new())));
-    }
-    let migrator = migrator(options, migrations)?;
-    Ok(match task {
-        Task::Apply => apply::apply(migrator, migrations, options).await,
+    let migrator = || migrator(options, migrations);
+    Ok(match options.task(verb)? {
+        Task::Sql(name) => {
+            let texts = Texts::find(name, &options.selection(), migrations)?;
+            show(options, exit_code::DONE, || texts.json(), || (texts.sql(), String::new()))
+        }
+        Task::Apply => apply::apply(migrator()?, migrations, options).await,
         Task::Plan { sql } => {
-            let plan = warnings(migrator).plan().await;
+            let plan = warnings(migrator()?).plan().await;
             let errors = || show::refused(&plan.survey) + &plan::blocked(&plan);
             let text = || if sql { sql::of_plan(&plan) } else { plan::lines(&plan) };
             let of_step: document::Text<'_> = &|surveyed, step| sql::of_step(&surveyed.database, step);
@@ -106,27 +105,26 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             show(options, plan.exit_code(), json, || (text(), errors()))
         }
         Task::Status => {
-            let survey = warnings(migrator).survey().await;
+            let survey = warnings(migrator()?).survey().await;
             let code = if survey.is_clear() { exit_code::DONE } else { exit_code::REFUSED };
             let text = || status::lines(migrations, &survey, options.verbosity);
             show(options, code, || document::status(&survey, code), || (text(), show::refused(&survey)))
         }
         Task::Check => {
-            let readiness = warnings(migrator).check().await;
+            let readiness = warnings(migrator()?).check().await;
             let json = || document::check(&readiness);
             show(options, readiness.exit_code(), json, || check::lines(&readiness))
         }
         Task::History => {
-            let histories = migrator.history().await;
+            let histories = migrator()?.history().await;
             let json = || document::history(&histories);
             show(options, histories.exit_code(), json, || history::lines(&histories))
         }
         Task::Repair(how) => {
-            let repairs = warnings(migrator).repair(how).await;
+            let repairs = warnings(migrator()?).repair(how).await;
             let json = || document::repairs(how, &repairs);
             show(options, repairs.exit_code(), json, || repair::lines(&repairs))
         }
-        Task::Sql(_) => exit_code::DONE,
     })
 }
 

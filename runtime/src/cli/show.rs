@@ -66,14 +66,13 @@ pub(super) fn refusals<'a>(
 /// hundreds.
 fn shortened(all: &[Reason]) -> String {
     const MOST: usize = 3;
-    let kind_and_version = |reason: &Reason| match reason {
-        Reason::History(refusal) => Some((reason.kind(), refusal.version())),
+    let version = |reason: &Reason| match reason {
+        Reason::History(refusal) => Some(refusal.version()),
         _ => None,
     };
     let mut text = String::new();
     for alike in all.chunk_by(|one, next| one.kind() == next.kind()) {
-        let versions: Vec<_> =
-            alike.iter().filter_map(kind_and_version).map(|(_, version)| version).collect();
+        let versions: Vec<_> = alike.iter().filter_map(version).collect();
         match (alike, versions.as_slice()) {
             ([first, ..], [_, second, .., last]) if alike.len() > MOST => {
                 text.push_str(&reasons(std::slice::from_ref(first)));
@@ -120,4 +119,37 @@ pub(super) fn and(number: usize, word: &str) -> String {
 /// `of 400 databases`
 pub(super) fn of_databases(number: usize) -> String {
     format!("of {}", count(number, "database"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sharded_migrations_core::{Refusal, Version};
+
+    fn late(version: i64) -> Reason {
+        Reason::History(Refusal::OutOfOrder {
+            file: format!("V{version}__a.sql"),
+            version: Version::new(version).unwrap(),
+            newest: Version::new(200).unwrap(),
+        })
+    }
+
+    #[test]
+    fn hundreds_of_reasons_of_a_kind_are_said_once() {
+        let many: Vec<Reason> = (101..150).map(late).collect();
+        let text = anstream::adapter::strip_str(&shortened(&many)).to_string();
+        assert!(text.starts_with("  refused: 101 is out of order: "), "{text}");
+        assert!(text.ends_with("\n  and 48 more that are out-of-order, from 102 to 149\n"), "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
+        let few = shortened(&many[..3]);
+        assert_eq!(few, reasons(&many[..3]), "a few are all there");
+    }
+
+    #[test]
+    fn a_long_text_takes_more_lines() {
+        let text = wrapped(&"twelve chars".repeat(10), 4);
+        assert!(text.lines().count() > 1, "{text}");
+        assert!(text.lines().all(|line| line.starts_with("    ") && line.len() <= COLUMNS), "{text}");
+        assert_eq!(wrapped("one two", 2), "  one two\n");
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
-use sharded_migrations_core::{Migrations, Refusal, State, Version};
+use sharded_migrations_core::{Migrations, State, Version};
 
 use super::Verbosity;
 use super::show::{COLUMNS, alike, and, named, title};
@@ -109,7 +109,7 @@ fn row(migrations: &Migrations, surveyed: &Surveyed<'_>) -> Row {
 
 fn in_the_way(reason: &Reason) -> Option<Version> {
     match reason {
-        Reason::History(refusal) => Some(Refusal::version(refusal)),
+        Reason::History(refusal) => Some(refusal.version()),
         _ => None,
     }
 }
