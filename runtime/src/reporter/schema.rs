@@ -113,6 +113,8 @@ fn lines() -> Vec<Value> {
         Event::DatabaseStarted { database, pending: 2 },
         Event::LockWaiting { database, holder: Some("pid 12 (app)") },
         Event::LockWaiting { database, holder: None },
+        Event::TableLockWaiting { database, migration, holder: "pid 12 (app)" },
+        Event::TableLockGiven { database, migration },
         Event::MigrationStarted { database, migration },
         Event::MigrationApplied { database, migration, elapsed: pause },
         Event::MigrationRetried { database, migration, error: &error, pause },
