@@ -21,7 +21,7 @@ use crate::fleet::Target;
 use crate::interrupt::Urgency;
 use crate::report::{AppliedStep, Outcome, Reason};
 use crate::step::StepWork;
-use crate::survey::{judge, survey};
+use crate::survey::{judge, survey, unless_it_is_running};
 
 /// One database in the middle of a run.
 pub(crate) struct OneDatabase<'r, 'm> {
@@ -157,7 +157,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             if self.applied.len() > applied_before {
                 patience.lock = None;
             }
-            plan = match judge(self.target, &self.facts, self.migrator.question(false)) {
+            plan = match self.judge(&halt).await {
                 Ok(mut plan) => {
                     plan.steps.retain(|step| self.now.contains(&step.migration.version));
                     plan
@@ -186,6 +186,18 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 Halt::Interrupted if plan.steps.is_empty() => return Outcome::Done,
                 halt @ (Halt::Unusable(_) | Halt::Drained | Halt::Interrupted) => return self.end(halt),
             }
+        }
+    }
+
+    /// What the history means now. Somebody else may have begun a migration since the lock was seen to be free: that
+    /// is waited for, and is none that broke off.
+    async fn judge(&mut self, halt: &Halt<'m>) -> Result<Plan<'m>, Vec<Reason>> {
+        let question = self.migrator.question(false);
+        match (judge(self.target, &self.facts, question), &mut self.session) {
+            (Err(reasons), Some(session)) if !matches!(halt, Halt::Failed { .. }) => {
+                unless_it_is_running(self.target, session.as_mut(), &mut self.facts, question, reasons).await
+            }
+            (judged, _) => judged,
         }
     }
 

@@ -199,7 +199,7 @@ pub(crate) fn plan_from<'m>(
 /// A migration that was started and not finished is one that broke off, or one that another process
 /// is in the middle of: the lock tells. In the second case, what is to be done is planned as if that
 /// had not begun, and planned again once the lock is free.
-async fn unless_it_is_running<'m>(
+pub(crate) async fn unless_it_is_running<'m>(
     target: &Target,
     session: &mut dyn Session,
     facts: &mut Facts,
@@ -207,7 +207,7 @@ async fn unless_it_is_running<'m>(
     reasons: Vec<Reason>,
 ) -> Result<Plan<'m>, Vec<Reason>> {
     let is_dirty = |reason: &Reason| matches!(reason, Reason::History(Refusal::Dirty { .. }));
-    if !reasons.iter().all(is_dirty) {
+    if !reasons.iter().any(is_dirty) {
         return Err(reasons);
     }
     let error = |error| vec![Reason::Error(error)];

@@ -55,7 +55,7 @@ impl Fleet {
             project = project.file(&format!("V{version}__setting_{version}.sql"), text);
         }
         let fleet = Self { folder: TempDir::new().unwrap(), project };
-        let (code, out, err) = fleet.run("--migrate --database default,users_001");
+        let (code, out, err) = fleet.run("--migrate --progress never --database default,users_001");
         assert_eq!((code, err.as_str()), (0, ""), "{out}");
         for number in 2..=DATABASES {
             std::fs::copy(fleet.file("users_001"), fleet.file(&format!("users_{number:03}"))).unwrap();
