@@ -44,14 +44,15 @@ impl Tool {
         !matches!(self, Self::Raw | Self::Ours)
     }
 
-    /// The dependencies of an application that embeds migrations, as lines of its `Cargo.toml`. None of them has a driver.
+    /// The dependencies of an application that embeds migrations, as lines of its `Cargo.toml`. Ours needs one
+    /// driver to be built at all.
     pub(crate) fn dependencies(self) -> String {
         let root = root();
         let root = root.display();
         match self {
             Self::Raw => String::new(),
             Self::Ours => format!(
-                "sharded-migrations = {{ path = \"{root}/runtime\", default-features = false }}\n\
+                "sharded-migrations = {{ path = \"{root}/runtime\", default-features = false, features = [\"sqlite\"] }}\n\
                  [build-dependencies]\nsharded-migrations-build = {{ path = \"{root}/build\" }}\n"
             ),
             Self::Refinery => "refinery = { version = \"0.10\", default-features = false }\n".to_owned(),
