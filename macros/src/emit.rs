@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
@@ -18,6 +18,9 @@ pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStre
     let track = track(tracked);
     let Migrations { folder, migrations, topology, origin } = migrations;
     let folder = text(folder);
+    // Each is an item of its own: rustc takes much longer to check one large expression, and checks again only what
+    // has changed.
+    let names: Vec<Ident> = (0..migrations.len()).map(|index| format_ident!("MIGRATION_{index}")).collect();
     let migrations = migrations.iter().map(migration);
     let topology = self::topology(topology);
     let origin = origin.as_ref().map(self::origin);
@@ -25,9 +28,10 @@ pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStre
     quote! {{
         use ::sharded_migrations::__private as p;
         #track
+        #(const #names: p::Migration = #migrations;)*
         const EMBEDDED: p::Migrations = p::Migrations {
             folder: #folder,
-            migrations: p::Cow::Borrowed(&[#(#migrations),*]),
+            migrations: p::Cow::Borrowed(&[#(#names),*]),
             topology: #topology,
             origin: #origin,
         };
