@@ -213,7 +213,7 @@ fn whatever_changes_is_built_again_and_nothing_else_is() {
 
     app.append("databases.toml", "\n[databases.archive]\nurl = \"sqlite:${FOLDER}/archive.db\"\n");
     assert!(app.build());
-    let (report, warnings) = app.run(&["--migrate"]);
+    let (report, warnings) = app.run(&["--migrate", "--progress", "never"]);
     assert!(report.contains("archive"), "{report}");
     assert_eq!(warnings, "");
 
@@ -234,7 +234,7 @@ fn a_lock_that_comes_or_goes_is_noticed() {
     app.write("migrations/migrations.lock", &Lock::of(&compile(&sources).unwrap()).to_string());
     assert!(app.build());
     assert!(!app.build(), "nothing has changed");
-    assert_eq!(app.run(&["--migrate"]).1, "", "it is none of the migration files");
+    assert_eq!(app.run(&["--migrate", "--progress", "never"]).1, "", "it is none of the migration files");
 
     app.append("migrations/V1__setting.sql", "-- edited\n");
     let errors = app.errors();
@@ -252,7 +252,7 @@ fn a_lock_that_comes_or_goes_is_noticed() {
 fn without_a_build_script_an_added_file_is_noticed_at_the_start() {
     let app = Crate::new("untracked");
     assert!(app.build());
-    assert_eq!(app.run(&["--migrate"]).1, "");
+    assert_eq!(app.run(&["--migrate", "--progress", "never"]).1, "");
 
     app.append("migrations/V1__setting.sql", "-- edited\n");
     assert!(app.build(), "what is embedded is tracked");
@@ -266,7 +266,7 @@ fn without_a_build_script_an_added_file_is_noticed_at_the_start() {
     );
     app.write("migrations/notes.md", "No migration.\n");
     assert!(!app.build(), "what was not there is not tracked");
-    let (_, warnings) = app.run(&["--migrate"]);
+    let (_, warnings) = app.run(&["--migrate", "--progress", "never"]);
     assert!(warnings.contains("warning: this binary was built from other migration files"), "{warnings}");
     assert!(warnings.contains("users/V2__account.sql"), "{warnings}");
     assert!(warnings.contains("sharded_migrations_build::track()"), "{warnings}");
@@ -392,7 +392,7 @@ fn a_release_binary_has_no_path_of_this_machine() {
     assert!(contains(&app.binary(), "CREATE TABLE setting"), "the text is there to be found");
 
     app.write("migrations/V2__account.sql", "-- #[route(everywhere)]\nCREATE TABLE account (id int);\n");
-    assert_eq!(app.run(&["--migrate"]).1, "", "it does not look for its folder");
+    assert_eq!(app.run(&["--migrate", "--progress", "never"]).1, "", "it does not look for its folder");
 }
 
 fn contains(file: &Path, text: &str) -> bool {
