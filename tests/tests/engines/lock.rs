@@ -14,6 +14,7 @@ use crate::support::{Engine, Run, TestFleet, ending, error, on_every_engine};
 
 on_every_engine!(
     a_run_that_is_dropped_in_the_middle_lets_go_and_can_be_run_again,
+    a_run_that_panics_lets_go_and_can_be_run_again,
     a_survey_does_not_wait_for_the_lock,
     what_another_process_did_between_the_survey_and_the_lock_counts,
     what_another_process_is_in_the_middle_of_is_waited_for,
@@ -238,4 +239,17 @@ fn a_run_that_is_dropped_in_the_middle_lets_go_and_can_be_run_again(engine: Engi
     }
     fleet.run(set).unwrap();
     assert_eq!(default.contents(), up_to(50));
+}
+
+/// It is the application's closure that does, in the middle of the work.
+fn a_run_that_panics_lets_go_and_can_be_run_again(engine: Engine) {
+    let (fleet, set) = fleet(engine);
+    let migrator = fleet.migrator(set).on_event(|event| {
+        if let Event::MigrationStarted { migration, .. } = event {
+            assert_eq!(migration.version.get(), 1, "the application gives up");
+        }
+    });
+    assert!(std::thread::spawn(move || run(&migrator)).join().is_err());
+    fleet.wait_until_unlocked();
+    assert_eq!(ending(&fleet.run(set)), "exit 0\ndefault: done 2, 1 before");
 }
