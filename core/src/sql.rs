@@ -5,6 +5,7 @@
 
 mod body;
 mod facts;
+mod guard;
 mod kinds;
 #[cfg(feature = "lint")]
 mod lint;

@@ -1,15 +1,14 @@
 //! Reads every file of a project, once for each text that its variables make of it.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use squawk_parser::SyntaxKind::*;
 
+use super::guard::{caught, on_stacks};
 #[cfg(feature = "lint")]
 use super::lint;
 use super::tree::Tree;
@@ -125,20 +124,6 @@ pub(crate) fn read(project: &mut Project) -> Option<Diagnostic> {
             .note(format!("the parser needs a thread with a stack of {mebibytes} MiB: {unread}"))
             .help("let the build use more memory or threads (`ulimit -v`, `ulimit -u`, the limits of a container)"),
     )
-}
-
-/// Does some work on threads with a stack of so many bytes each; what kept it from being done. One thread will do
-/// where the system gives no more.
-fn on_stacks(threads: usize, bytes: usize, work: impl Fn() + Sync) -> Result<(), String> {
-    thread::scope(|scope| {
-        let spawn = |_| thread::Builder::new().stack_size(bytes).spawn_scoped(scope, &work);
-        let (spawned, refused): (Vec<_>, Vec<_>) = (0..threads).map(spawn).partition(Result::is_ok);
-        if spawned.is_empty() {
-            return refused.into_iter().find_map(Result::err).map_or(Ok(()), |error| Err(error.to_string()));
-        }
-        let ended: Vec<_> = spawned.into_iter().flatten().map(thread::ScopedJoinHandle::join).collect();
-        ended.into_iter().find_map(Result::err).map_or(Ok(()), |panic| Err(reason(&*panic)))
-    })
 }
 
 /// What a file says, whatever happens to whoever reads it.
@@ -258,17 +243,6 @@ fn gave_up(why: &str) -> Reading {
 fn unreadable(span: Range<usize>, message: String, help: &str) -> Reading {
     let faults = vec![Fault { check: "syntax", span, message, help: help.to_owned() }];
     Reading { databases: Vec::new(), statements: Vec::new(), faults, findings: Ok(Vec::new()) }
-}
-
-/// What the work gives, or what it says when it panics.
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| reason(&*panic))
-}
-
-fn reason(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it did not say why".to_owned())
 }
 
 fn read_text(text: &str, tokens: &[Token], lints: Lints, place: &impl Fn(usize) -> usize) -> Reading {
@@ -483,26 +457,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_that_cannot_be_or_dies_is_told_of() {
-        assert_eq!(on_stacks(2, 1 << 20, || ()), Ok(()));
-        assert_eq!(on_stacks(2, 1 << 20, || panic!("torn")), Err("torn".to_owned()));
-        let more_than_there_is = on_stacks(2, 1 << 60, || ());
-        assert!(more_than_there_is.is_err_and(|error| error.contains("os error")));
-    }
-
-    #[test]
     fn a_parser_that_gives_up_is_a_fault_of_the_file() {
         let tokens = lex::tokens("SELECT 1");
         let torn = guarded("SELECT 1", &tokens, Lints::None, |_| panic!("torn"));
         assert_eq!(torn.faults[0].message, "the SQL parser gave up on this file: torn");
-    }
-
-    #[test]
-    fn a_panic_is_told_as_what_it_said() {
-        assert_eq!(caught(|| 1), Ok(1));
-        let text: Result<(), String> = caught(|| panic!("at {}", 3));
-        assert_eq!(text, Err("at 3".into()));
-        let other: Result<(), String> = caught(|| std::panic::panic_any(3));
-        assert_eq!(other, Err("it did not say why".into()));
     }
 }
