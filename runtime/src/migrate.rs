@@ -5,6 +5,8 @@
 //! is in it is applied, and the next attempt's plan is made from it. So nobody has to be trusted, neither a
 //! lock that a pooler may have given to two, nor an error that came after the commit.
 
+mod patience;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +14,6 @@ use std::time::{Duration, Instant};
 use sharded_migrations_core::plan::Step;
 use sharded_migrations_core::{HistoryRow, Migration, Plan, State, Transaction, Version};
 
-use crate::backoff::Backoff;
 use crate::engine::{Batch, Facts, HISTORY_TABLE, Lock, Session, Since, Stop, Why, engine};
 use crate::error::{DatabaseError, StepError};
 use crate::event::Event;
@@ -22,6 +23,7 @@ use crate::interrupt::Urgency;
 use crate::report::{AppliedStep, Outcome, Reason};
 use crate::step::StepWork;
 use crate::survey::{judge, survey, unless_it_is_running};
+use patience::Patience;
 
 /// One database in the middle of a run.
 pub(crate) struct OneDatabase<'r, 'm> {
@@ -74,12 +76,6 @@ impl<'m> Halt<'m> {
     }
 }
 
-/// How long this database is waited for.
-struct Patience {
-    lock: Option<Backoff>,
-    retry: Option<(Version, Backoff)>,
-}
-
 /// How often the history may refuse a row as if somebody had been here, while nothing in it changes.
 const MOST_IN_VAIN: u32 = 5;
 
@@ -115,7 +111,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     }
 
     async fn attempts(&mut self, mut plan: Plan<'m>) -> Outcome {
-        let mut patience = Patience { lock: None, retry: None };
+        let mut patience = Patience::default();
         let mut in_vain = 0;
         loop {
             self.applied_before = plan.applied.len().saturating_sub(self.applied.len());
@@ -373,71 +369,6 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         Ok(facts)
     }
 
-    /// Decides what comes after a failure: another try, or the end.
-    async fn after_failure(
-        &mut self,
-        patience: &mut Patience,
-        migration: &'m Migration,
-        error: Box<StepError>,
-    ) -> Result<(), Halt<'m>> {
-        let is_applied = self.applied.iter().any(|step| step.version == migration.version);
-        // The answer was lost, not the work; or somebody else's work was in the way.
-        if is_applied || Since::of(&self.facts) != self.since {
-            return Ok(());
-        }
-        let failed = |error| Halt::Failed { migration, error };
-        if !error.error.is_transient {
-            return Err(failed(error));
-        }
-        let budget = self.migrator.retry_for;
-        let mut backoff = match patience.retry.take() {
-            Some((version, backoff)) if version == migration.version => backoff,
-            _ => Backoff::new(budget),
-        };
-        let Some(pause) = backoff.pause() else { return Err(failed(error)) };
-        patience.retry = Some((migration.version, backoff));
-        let database = &self.target.database.name;
-        self.migrator.tell(&Event::MigrationRetried { database, migration, error: &error.error, pause });
-        if self.migrator.pause(pause).await { Ok(()) } else { Err(failed(error)) }
-    }
-
-    /// Looks until nobody else is at work here: a blocking wait inside the server would stand in the way of
-    /// `CREATE INDEX CONCURRENTLY`, which waits for everybody else's transaction.
-    async fn wait_for_lock(&mut self, patience: &mut Patience, holder: Option<&str>) -> Result<(), Halt<'m>> {
-        let mut holder = holder.map(str::to_owned);
-        let is_first = patience.lock.is_none();
-        let mut is_told = !is_first;
-        let backoff = patience.lock.get_or_insert_with(|| Backoff::new(self.migrator.lock_wait));
-        let mut has_paused = is_first && backoff.budget().is_zero();
-        loop {
-            let Some(session) = self.session.as_mut() else { return Ok(()) };
-            match session.look_at_lock().await.map_err(Halt::Unusable)? {
-                Lock::Free if has_paused => return Ok(()),
-                // It was let go just now: others want it as well, so not all come back at once.
-                Lock::Free => {}
-                Lock::Held(now) => {
-                    holder = now.or(holder);
-                    if !is_told {
-                        is_told = true;
-                        let database = &self.target.database.name;
-                        self.migrator.tell(&Event::LockWaiting { database, holder: holder.as_deref() });
-                    }
-                }
-            }
-            let Some(pause) = backoff.pause() else {
-                let holder = holder.unwrap_or_else(|| "another process".to_owned());
-                let message =
-                    format!("the migration lock was not free within {:?}: {holder} has it", backoff.budget());
-                let error = DatabaseError::new(message).help("let it finish, or stop it, and run this again");
-                return Err(Halt::Unusable(error));
-            };
-            if !self.migrator.pause(pause).await {
-                return Err(Halt::Drained);
-            }
-            has_paused = true;
-        }
-    }
-
     /// The open session, or a new one.
     pub(crate) async fn session(&mut self) -> Result<&mut Box<dyn Session>, DatabaseError> {
         match &mut self.session {
@@ -498,14 +429,4 @@ fn unknown_before(mut error: Box<StepError>) -> Box<StepError> {
         "the database cannot be asked any more what of this run was applied: the next run sees it".into(),
     );
     error
-}
-
-impl Migrator<'_> {
-    /// Sleeps; says whether the run is to go on.
-    pub(crate) async fn pause(&self, pause: Duration) -> bool {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => true,
-            () = self.interrupter.is_at_least(Urgency::Drain) => false,
-        }
-    }
 }
