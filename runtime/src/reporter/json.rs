@@ -110,9 +110,9 @@ fn database(report: &DatabaseReport) -> Value {
         "group": report.group.as_ref().map(|group| group.as_str()),
         "applied": report.applied.len(),
         "applied_before": report.applied_before,
+        "outcome": report.outcome.kind(),
     });
-    value["outcome"] = json!(match &report.outcome {
-        Outcome::Done => "done",
+    match &report.outcome {
         Outcome::Failed(error) => {
             let position = error.position();
             value["failed"] = json!({
@@ -126,20 +126,11 @@ fn database(report: &DatabaseReport) -> Value {
                 "notes": error.error.notes,
                 "help": error.error.help,
             });
-            "failed"
         }
-        Outcome::Refused(reasons) => {
-            value["refused"] = reasons.iter().map(reason).collect();
-            "refused"
-        }
-        Outcome::NotStarted => "not_started",
-        Outcome::Halted => "halted",
-        Outcome::Waits(blocker) => {
-            value["waits"] = json!(blocker.to_string());
-            "waits"
-        }
-        Outcome::Interrupted => "interrupted",
-    });
+        Outcome::Refused(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
+        Outcome::Waits(blocker) => value["waits"] = json!(blocker.to_string()),
+        Outcome::Done | Outcome::NotStarted | Outcome::Halted | Outcome::Interrupted => {}
+    }
     value
 }
 

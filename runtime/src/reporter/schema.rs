@@ -9,11 +9,10 @@ use serde_json::Value;
 use sharded_migrations_core::rollout::Blocker;
 use sharded_migrations_core::set::Stale;
 use sharded_migrations_core::source::SourceFile;
-use sharded_migrations_core::{
-    Checksum, DatabaseName, GroupName, Kind, List, Migration, Route, Timeouts, Transaction, Version,
-};
+use sharded_migrations_core::{DatabaseName, GroupName, Version};
 
 use super::json::line;
+use super::samples::migration;
 use crate::error::{DatabaseError, StepError};
 use crate::event::{Event, Wave};
 use crate::interrupt::Urgency;
@@ -21,26 +20,6 @@ use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason, Report};
 use crate::rollout::Stopped;
 
 const SCHEMA: &str = include_str!("../../../docs/json-schema.json");
-
-fn migration() -> Migration {
-    Migration {
-        version: Version::embedded(12),
-        name: "add_email".into(),
-        file: "V12__add_email.sql".into(),
-        kind: Kind::Ordered,
-        checksum: Checksum([0; 32]),
-        route: Route::Everywhere,
-        transaction: Transaction::Whole,
-        timeouts: Timeouts::default(),
-        barrier: false,
-        requires: List::Borrowed(&[]),
-        vars: List::Borrowed(&[]),
-        sql: "SELECT 1".into(),
-        statements: List::Borrowed(&[]),
-        outside: List::Borrowed(&[]),
-        locks: None,
-    }
-}
 
 fn error() -> DatabaseError {
     let mut error = DatabaseError::new("canceling statement due to lock timeout").help("try again");
@@ -68,7 +47,8 @@ fn report(group: Option<GroupName>, outcome: Outcome) -> DatabaseReport {
 
 /// The events as lines; each kind at least once, each of its fields with and without a value.
 fn lines() -> Vec<Value> {
-    let (users_01, migration, error) = (DatabaseName::embedded("users_01"), migration(), error());
+    let (users_01, migration, error) =
+        (DatabaseName::embedded("users_01"), migration(12, "add_email"), error());
     let database = &users_01;
     let migration = &migration;
     let blocker = || Blocker::Barrier { database: users_01.clone(), pending: None };

@@ -93,6 +93,17 @@ fn wait_until_it_waits(database: &Target) {
     wait_for("the run to wait for the table", || (waiting(database) == "1").then_some(()));
 }
 
+/// A run of these files on a fleet whose first database has its table held: the application, and the run once it
+/// waits for the table.
+fn held(fleet: &TestFleet, files: &[(&str, &str)], options: &str) -> (Session, Run) {
+    let default = fleet.database("default");
+    let application = hold(default);
+    let project = fleet.project(files);
+    let run = Run::start(&mut on(fleet, &project, &format!("--migrate --lock-timeout 0 {options}")));
+    wait_until_it_waits(default);
+    (application, run)
+}
+
 fn must_end_well(fleet: &TestFleet, files: &[(&str, &str)]) {
     let ended = end(&mut on(fleet, &fleet.project(files), "--migrate"));
     assert_eq!(ended.0, 0, "{ended:?}");
@@ -105,11 +116,8 @@ fn interrupted_once_it_ends_what_is_in_flight_and_starts_nothing_new() {
     for signal in ["INT", "TERM"] {
         let fleet = fleet();
         let files = [FIRST, SECOND, THIRD];
-        let project = fleet.project(&files);
         let default = fleet.database("default");
-        let mut application = hold(default);
-        let mut run = Run::start(&mut on(&fleet, &project, "--migrate --jobs 1 --lock-timeout 0"));
-        wait_until_it_waits(default);
+        let (mut application, mut run) = held(&fleet, &files, "--jobs 1");
         run.interrupt(signal, ONCE);
         assert_eq!(waiting(default), "1", "it is still at it");
         application.run("COMMIT");
@@ -135,11 +143,7 @@ fn interrupted_once_it_ends_what_is_in_flight_and_starts_nothing_new() {
 fn interrupted_at_the_last_migration_it_is_done() {
     let fleet = TestFleet::of_one(Engine::Postgres);
     must_end_well(&fleet, &[FIRST]);
-    let default = fleet.database("default");
-    let mut application = hold(default);
-    let project = fleet.project(&[FIRST, SECOND]);
-    let mut run = Run::start(&mut on(&fleet, &project, "--migrate --lock-timeout 0"));
-    wait_until_it_waits(default);
+    let (mut application, mut run) = held(&fleet, &[FIRST, SECOND], "");
     run.interrupt("INT", ONCE);
     application.run("COMMIT");
     let (code, said) = run.end();
@@ -152,11 +156,8 @@ fn interrupted_twice_it_cancels_what_runs_and_loses_nothing() {
     for [first, second] in [["INT", "INT"], ["TERM", "TERM"], ["TERM", "INT"]] {
         let fleet = fleet();
         let files = [FIRST, SECOND, THIRD];
-        let project = fleet.project(&files);
         let default = fleet.database("default");
-        let mut application = hold(default);
-        let mut run = Run::start(&mut on(&fleet, &project, "--migrate --jobs 1 --lock-timeout 0"));
-        wait_until_it_waits(default);
+        let (mut application, mut run) = held(&fleet, &files, "--jobs 1");
         run.interrupt(first, ONCE);
         run.interrupt(second, TWICE);
         // While the application still has the table.
@@ -201,10 +202,7 @@ fn outside_a_transaction_it_stops_between_two_statements_and_goes_on_there() {
         let files = [FIRST, OUTSIDE, THIRD];
         must_end_well(&fleet, &[FIRST]);
         let default = fleet.database("default");
-        let mut application = hold(default);
-        let project = fleet.project(&files);
-        let mut run = Run::start(&mut on(&fleet, &project, "--migrate --lock-timeout 0"));
-        wait_until_it_waits(default);
+        let (mut application, mut run) = held(&fleet, &files, "");
         run.interrupt("INT", ONCE);
         if times == 2 {
             run.interrupt("INT", TWICE);
