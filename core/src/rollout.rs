@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::{DatabaseName, List, Text, Version};
 
-pub use stages::{Blocked, Blocker, Known, Order, Part, Pending, Stage, order};
+pub use stages::{Blocked, Blocker, Known, Order, Part, Pending, Stage, next_stage, order};
 
 /// What `[rollout]` in `databases.toml` says; the command line may say otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ pub struct Migrator<'m> {
     pub(crate) migrations: &'m Migrations,
     pub(crate) fleet: Fleet,
     pub(crate) rollout: Rollout,
-    pub(crate) check: Option<Box<Check<'m>>>,
+    pub(crate) between_waves: Option<Box<Check<'m>>>,
     pub(crate) to: Option<Version>,
     pub(crate) lock_wait: Duration,
     pub(crate) retry_for: Duration,
@@ -50,7 +50,7 @@ impl<'m> Migrator<'m> {
         Self {
             migrations,
             rollout: fleet.rollout.clone(),
-            check: None,
+            between_waves: None,
             fleet,
             to: None,
             lock_wait: LOCK_WAIT,
@@ -102,7 +102,7 @@ impl<'m> Migrator<'m> {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.check = Some(Box::new(move |wave| Box::pin(check(wave))));
+        self.between_waves = Some(Box::new(move |wave| Box::pin(check(wave))));
         self
     }
 

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
-use sharded_migrations_core::rollout::{Blocked, Known, Part, Pending, Stage, order};
+use sharded_migrations_core::rollout::{Blocked, Known, Part, Pending, Stage, next_stage, order};
 use sharded_migrations_core::{DatabaseName, OnFailure, Plan, Rollout, Version};
 
 use crate::event::{Event, Wave};
@@ -154,10 +154,9 @@ impl<'r, 'm> Rolling<'r, 'm> {
         let stages = planned.stages.len();
         for number in 1..=stages {
             // What failed meanwhile is waited for in vain.
-            let Some(stage) = order(&self.parts()).stages.into_iter().next() else {
-                return;
-            };
-            if !self.stage(&stage, (number, stages)).await {
+            let stage = next_stage(&self.parts());
+            let is_over = stage.iter().all(Range::is_empty);
+            if is_over || !self.stage(&stage, (number, stages)).await {
                 return;
             }
         }
@@ -376,7 +375,7 @@ impl<'m> Migrator<'m> {
                 return false;
             }
         }
-        let checked = match (&self.check, &self.rollout.check) {
+        let checked = match (&self.between_waves, &self.rollout.check) {
             (Some(check), _) => check(wave).await,
             (None, Some(command)) => check::run(command, wave).await,
             (None, None) => Ok(()),

@@ -116,6 +116,11 @@ pub fn order(parts: &[Part<'_>]) -> Order {
     Order { stages, blocked: (0..parts.len()).filter_map(|part| fleet.blocked(part)).collect() }
 }
 
+/// What can be done now: the first stage, empty where nothing can.
+pub fn next_stage(parts: &[Part<'_>]) -> Stage {
+    Fleet::new(parts).next_stage()
+}
+
 /// All parts, and how far each is after the stages so far.
 struct Fleet<'p, 'm> {
     parts: &'p [Part<'m>],
