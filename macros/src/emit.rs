@@ -26,12 +26,13 @@ pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStre
     let origin = origin.as_ref().map(self::origin);
     // A constant of its own: also in a `let`, every reference in it lives for ever.
     quote! {{
-        use ::sharded_migrations::__private as p;
+        // By short names: each token is paid for a thousand times.
+        use ::sharded_migrations::__private::*;
         #track
-        #(const #names: p::Migration = #migrations;)*
-        const EMBEDDED: p::Migrations = p::Migrations {
+        #(const #names: Migration = #migrations;)*
+        const EMBEDDED: Migrations = Migrations {
             folder: #folder,
-            migrations: p::Cow::Borrowed(&[#(#names),*]),
+            migrations: Borrowed(&[#(#names),*]),
             topology: #topology,
             origin: #origin,
         };
@@ -43,10 +44,10 @@ pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStre
 pub(crate) fn failure(tracked: &[PathBuf], errors: TokenStream) -> TokenStream {
     let track = track(tracked);
     quote! {{
-        use ::sharded_migrations::__private as p;
+        use ::sharded_migrations::__private::*;
         #track
         #errors
-        p::Migrations::EMPTY
+        Migrations::EMPTY
     }}
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn errors(messages: impl IntoIterator<Item = String>) -> TokenStream 
 
 fn track(files: &[PathBuf]) -> TokenStream {
     let files = files.iter().filter_map(|file| file.to_str());
-    quote!(#(const _: &[u8] = ::core::include_bytes!(#files);)*)
+    quote!(const _: &[&[u8]] = &[#(::core::include_bytes!(#files)),*];)
 }
 
 fn migration(migration: &Migration) -> TokenStream {
@@ -96,20 +97,20 @@ fn migration(migration: &Migration) -> TokenStream {
     let Timeouts { lock, statement } = timeouts;
     let (lock, statement) = (duration(lock), duration(statement));
     let requires = list(requires.iter().map(|Requirement { database, version }| {
-        let (database, version) = (self::name(quote!(p::DatabaseName), database.as_str()), version.get());
-        quote!(p::Requirement { database: #database, version: p::Version::embedded(#version) })
+        let (database, version) = (self::name(quote!(DatabaseName), database.as_str()), version.get());
+        quote!(Requirement { database: #database, version: Version::embedded(#version) })
     }));
     let vars = list(vars.iter().map(|var| text(var)));
     quote! {
-        p::Migration {
-            version: p::Version::embedded(#version),
+        Migration {
+            version: Version::embedded(#version),
             name: #name,
             file: #file,
-            kind: p::Kind::#kind,
-            checksum: p::Checksum(*#checksum),
+            kind: Kind::#kind,
+            checksum: Checksum(*#checksum),
             route: #route,
-            transaction: p::Transaction::#transaction,
-            timeouts: p::Timeouts { lock: #lock, statement: #statement },
+            transaction: Transaction::#transaction,
+            timeouts: Timeouts { lock: #lock, statement: #statement },
             barrier: #barrier,
             requires: #requires,
             vars: #vars,
@@ -125,9 +126,9 @@ fn locks(locks: &Locks) -> TokenStream {
     let Locks { tables, is_whole } = locks;
     let tables = list(tables.iter().map(|TableLock { table, level }| {
         let (table, level) = (text(table), format_ident!("{level:?}"));
-        quote!(p::TableLock { table: #table, level: p::LockLevel::#level })
+        quote!(TableLock { table: #table, level: LockLevel::#level })
     }));
-    quote!(p::Locks { tables: #tables, is_whole: #is_whole })
+    quote!(Locks { tables: #tables, is_whole: #is_whole })
 }
 
 fn outside(outside: &Outside) -> TokenStream {
@@ -145,27 +146,27 @@ fn outside(outside: &Outside) -> TokenStream {
         }
         Resume::Unknown => quote!(Unknown),
     };
-    quote!(p::Outside { resume: p::Resume::#resume, concurrently: #concurrently, is_atomic: #is_atomic })
+    quote!(Outside { resume: Resume::#resume, concurrently: #concurrently, is_atomic: #is_atomic })
 }
 
 fn route(route: &Route) -> TokenStream {
     let several = |routes: &[Route]| list(routes.iter().map(self::route));
     match route {
-        Route::Everywhere => quote!(p::Route::Everywhere),
-        Route::Group(name) => name_of(quote!(p::Route::Group), quote!(p::GroupName), name.as_str()),
-        Route::Database(name) => name_of(quote!(p::Route::Database), quote!(p::DatabaseName), name.as_str()),
-        Route::Label(name) => name_of(quote!(p::Route::Label), quote!(p::Label), name.as_str()),
+        Route::Everywhere => quote!(Route::Everywhere),
+        Route::Group(name) => name_of(quote!(Route::Group), quote!(GroupName), name.as_str()),
+        Route::Database(name) => name_of(quote!(Route::Database), quote!(DatabaseName), name.as_str()),
+        Route::Label(name) => name_of(quote!(Route::Label), quote!(Label), name.as_str()),
         Route::Any(routes) => {
             let routes = several(routes);
-            quote!(p::Route::Any(#routes))
+            quote!(Route::Any(#routes))
         }
         Route::All(routes) => {
             let routes = several(routes);
-            quote!(p::Route::All(#routes))
+            quote!(Route::All(#routes))
         }
         Route::Not(routes) => {
             let routes = several(routes);
-            quote!(p::Route::Not(#routes))
+            quote!(Route::Not(#routes))
         }
     }
 }
@@ -173,19 +174,19 @@ fn route(route: &Route) -> TokenStream {
 fn topology(topology: &Topology) -> TokenStream {
     let Topology { file, groups, databases, rollout } = topology;
     let file = text(file);
-    let groups = list(groups.iter().map(|group| name(quote!(p::GroupName), group.as_str())));
+    let groups = list(groups.iter().map(|group| name(quote!(GroupName), group.as_str())));
     let databases = list(databases.iter().map(database));
     let rollout = self::rollout(rollout);
-    quote!(p::Topology { file: #file, groups: #groups, databases: #databases, rollout: #rollout })
+    quote!(Topology { file: #file, groups: #groups, databases: #databases, rollout: #rollout })
 }
 
 fn rollout(rollout: &Rollout) -> TokenStream {
     let Rollout { canary, waves, concurrency, per_server, pause, on_failure, check } = rollout;
     let check = option(check.as_ref().map(|check| text(check)));
-    let canary = list(canary.iter().map(|canary| name(quote!(p::DatabaseName), canary.as_str())));
+    let canary = list(canary.iter().map(|canary| name(quote!(DatabaseName), canary.as_str())));
     let waves = list(waves.iter().map(|share| match share {
-        Share::Databases(number) => quote!(p::Share::Databases(#number)),
-        Share::Percent(number) => quote!(p::Share::Percent(#number)),
+        Share::Databases(number) => quote!(Share::Databases(#number)),
+        Share::Percent(number) => quote!(Share::Percent(#number)),
     }));
     let per_server = option(per_server.map(|number| quote!(#number)));
     let pause = milliseconds(*pause);
@@ -194,13 +195,13 @@ fn rollout(rollout: &Rollout) -> TokenStream {
         OnFailure::Continue => quote!(Continue),
     };
     quote! {
-        p::Rollout {
+        Rollout {
             canary: #canary,
             waves: #waves,
             concurrency: #concurrency,
             per_server: #per_server,
             pause: #pause,
-            on_failure: p::OnFailure::#on_failure,
+            on_failure: OnFailure::#on_failure,
             check: #check,
         }
     }
@@ -208,27 +209,25 @@ fn rollout(rollout: &Rollout) -> TokenStream {
 
 fn database(database: &Database) -> TokenStream {
     let Database { name, role, group, labels, vars, engine, url, migrate_url, line } = database;
-    let name = self::name(quote!(p::DatabaseName), name.as_str());
+    let name = self::name(quote!(DatabaseName), name.as_str());
     let role = match role {
-        Role::Primary => quote!(p::Role::Primary),
-        Role::ReplicaOf(primary) => {
-            name_of(quote!(p::Role::ReplicaOf), quote!(p::DatabaseName), primary.as_str())
-        }
+        Role::Primary => quote!(Role::Primary),
+        Role::ReplicaOf(primary) => name_of(quote!(Role::ReplicaOf), quote!(DatabaseName), primary.as_str()),
     };
-    let group = option(group.as_ref().map(|group| self::name(quote!(p::GroupName), group.as_str())));
-    let labels = list(labels.iter().map(|label| self::name(quote!(p::Label), label.as_str())));
+    let group = option(group.as_ref().map(|group| self::name(quote!(GroupName), group.as_str())));
+    let labels = list(labels.iter().map(|label| self::name(quote!(Label), label.as_str())));
     let vars = list(vars.iter().map(|(key, value)| {
         let (key, value) = (text(key), text(value));
         quote!((#key, #value))
     }));
     let engine = option(engine.map(|engine| match engine {
-        EngineKind::Postgres => quote!(p::EngineKind::Postgres),
-        EngineKind::Sqlite => quote!(p::EngineKind::Sqlite),
+        EngineKind::Postgres => quote!(EngineKind::Postgres),
+        EngineKind::Sqlite => quote!(EngineKind::Sqlite),
     }));
     let url = text(url);
     let migrate_url = option(migrate_url.as_ref().map(|url| text(url)));
     quote! {
-        p::Database {
+        Database {
             name: #name,
             role: #role,
             group: #group,
@@ -250,14 +249,14 @@ fn origin(origin: &Origin) -> TokenStream {
     let files = list(files.iter().map(|file| text(file)));
     quote! {{
         #[cfg(debug_assertions)]
-        { ::core::option::Option::Some(p::Origin { folder: #folder, files: #files }) }
+        { Some(Origin { folder: #folder, files: #files }) }
         #[cfg(not(debug_assertions))]
-        { ::core::option::Option::None }
+        { None }
     }}
 }
 
 fn text(text: &str) -> TokenStream {
-    quote!(p::Cow::Borrowed(#text))
+    quote!(Borrowed(#text))
 }
 
 fn name(constructor: TokenStream, name: &str) -> TokenStream {
@@ -270,13 +269,13 @@ fn name_of(variant: TokenStream, constructor: TokenStream, name: &str) -> TokenS
 }
 
 fn list(items: impl Iterator<Item = TokenStream>) -> TokenStream {
-    quote!(p::Cow::Borrowed(&[#(#items),*]))
+    quote!(Borrowed(&[#(#items),*]))
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {
     match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
+        Some(value) => quote!(Some(#value)),
+        None => quote!(None),
     }
 }
 
@@ -286,5 +285,5 @@ fn duration(duration: &Option<Duration>) -> TokenStream {
 
 fn milliseconds(duration: Duration) -> TokenStream {
     let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    quote!(p::Duration::from_millis(#milliseconds))
+    quote!(Duration::from_millis(#milliseconds))
 }

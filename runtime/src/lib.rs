@@ -81,7 +81,8 @@ pub use survey::{Survey, Surveyed};
 /// What the macro's expansion names; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use std::borrow::Cow;
+    pub use std::borrow::Cow::Borrowed;
+    pub use std::option::Option::{None, Some};
     pub use std::time::Duration;
 
     pub use sharded_migrations_core::set::Origin;

@@ -40,10 +40,6 @@ impl Tool {
         }
     }
 
-    pub(crate) fn is_peer(self) -> bool {
-        !matches!(self, Self::Raw | Self::Ours)
-    }
-
     /// The dependencies of an application that embeds migrations, as lines of its `Cargo.toml`. Ours needs one
     /// driver to be built at all.
     pub(crate) fn dependencies(self) -> String {
