@@ -25,12 +25,15 @@
 //! }
 //! ```
 
+mod amend;
 mod apply;
 mod args;
 mod check;
 mod command;
+mod consent;
 mod history;
 mod plan;
+mod record;
 mod repair;
 mod rollout;
 mod show;
@@ -51,6 +54,7 @@ use args::Task;
 
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
+use crate::record::Record;
 use crate::reporter::{Display, Human, Place, Reporter, Wish, document};
 use crate::{exit_code, reporter};
 use sql::Texts;
@@ -120,11 +124,12 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             let json = || document::history(&histories);
             show(options, histories.exit_code(), json, || history::lines(&histories))
         }
-        Task::Repair(how) => {
-            let repairs = warnings(migrator()?).repair(how).await;
-            let json = || document::repairs(how, &repairs);
-            show(options, repairs.exit_code(), json, || repair::lines(&repairs))
+        Task::Baseline(to) => {
+            let migrator = warnings(migrator()?);
+            amend::amend(&migrator, options, &Record::Baseline(to), &record::BASELINE).await?
         }
+        Task::Fake => amend::amend(&warnings(migrator()?), options, &Record::Fake, &record::FAKE).await?,
+        Task::Repair(how) => amend::amend(&warnings(migrator()?), options, &how, &repair::WORDS).await?,
     })
 }
 

@@ -16,12 +16,15 @@ use sharded_migrations_core::{
     Checksum, EngineKind, HistoryRow, Migration, Resume, State, Timeouts, Version,
 };
 
+use crate::amend::Action;
 use crate::error::DatabaseError;
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
 
 /// The table in each database that records what was applied.
 pub(crate) const HISTORY_TABLE: &str = "sharded_migrations_history";
+/// The one beside it that records what was changed in it by hand.
+pub(crate) const AUDIT_TABLE: &str = "sharded_migrations_audit";
 
 /// Connects to databases of one kind.
 #[async_trait]
@@ -78,8 +81,9 @@ pub(crate) trait Session: Send {
     /// Records how far a migration outside a transaction has come.
     async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), Stop>;
 
-    /// Changes rows of the history, all or none of them.
-    async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError>;
+    /// Changes rows of the history, all or none of them, and says so in the audit table. Both tables are
+    /// made where they are missing.
+    async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError>;
 
     /// Runs one statement outside any transaction.
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError>;
@@ -262,11 +266,15 @@ pub(crate) enum Progress {
     Applied(Duration),
 }
 
-/// What becomes of a row of the history that somebody has looked at.
+/// What becomes of a row of the history, because somebody says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowChange {
     pub(crate) version: Version,
+    /// The name of its migration, as the row has it then.
+    pub(crate) name: String,
     pub(crate) change: Change,
+    /// What the audit is to keep beside that.
+    pub(crate) detail: Option<String>,
 }
 
 /// How a row changes.
@@ -275,9 +283,19 @@ pub(crate) enum Change {
     /// So many statements are done, and the next one was not run.
     Paused(u32),
     /// All of this is done.
-    Applied { name: String, checksum: Checksum, statements: u32 },
+    Applied { checksum: Checksum, statements: u32 },
     /// Nothing of it is.
     Deleted,
+    /// There was no row, and now there is one of a migration that counts as applied and was not run: since the
+    /// time given (as [`HistoryRecord::applied_at`] is written), else since now.
+    Recorded { checksum: Checksum, statements: u32, applied_at: Option<String> },
+}
+
+/// What the audit keeps of a change, the same for all rows of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) action: Action,
+    pub(crate) who: Who,
 }
 
 /// What became of a statement.

@@ -28,6 +28,7 @@
 //!
 //! `lint` has the macro look for statements that lock out or break a running application; nothing of it is linked.
 
+pub mod amend;
 #[cfg(feature = "clap")]
 pub mod cli;
 pub mod error;
@@ -38,6 +39,7 @@ pub mod history;
 pub mod html;
 pub mod planned;
 pub mod readiness;
+pub mod record;
 pub mod repair;
 pub mod report;
 #[cfg(feature = "clap")]
@@ -58,6 +60,7 @@ mod survey;
 mod trace;
 mod watch;
 
+pub use amend::{Action, Amended, AmendedDatabase, Amendments};
 pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};
 pub use executor::Migrator;

@@ -3,17 +3,15 @@
 
 use std::fmt;
 
-use futures_util::future::BoxFuture;
-use sharded_migrations_core::{DatabaseName, GroupName, HistoryRow, Migration, Refusal, Version};
+use async_trait::async_trait;
+use sharded_migrations_core::{HistoryRow, Migration, Refusal, Version};
 
-use crate::engine::{Change, Facts, Lock, RowChange, Session, engine};
-use crate::error::DatabaseError;
+use crate::amend::{Action, Amendment, Amendments};
+use crate::engine::{Change, Facts, RowChange, Session};
 use crate::executor::Migrator;
-use crate::exit_code;
 use crate::fleet::Target;
 use crate::report::Reason;
-use crate::slots::Slots;
-use crate::survey::{connect_and_survey, plan_from, refuse_replica, survey};
+use crate::survey::plan_from;
 
 /// What somebody found who has looked at what a dirty migration left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,25 +25,7 @@ pub enum Repair {
 }
 
 /// What became of every database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a database that could not be repaired is told of here alone"]
-pub struct Repairs {
-    /// One entry for each selected database, in the fleet's order.
-    pub databases: Vec<RepairedDatabase>,
-}
-
-/// What became of one database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepairedDatabase {
-    /// The database.
-    pub name: DatabaseName,
-    /// Its group.
-    pub group: Option<GroupName>,
-    /// The migrations that were dirty and no longer are; empty where there was nothing to settle. After an
-    /// error the database is as it was, unless the error is that the connection was lost: repairing it again
-    /// does no harm.
-    pub settled: Result<Vec<Settled>, DatabaseError>,
-}
+pub type Repairs = Amendments<Settled>;
 
 /// A migration that is dirty no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,29 +89,15 @@ impl fmt::Display for Next {
     }
 }
 
-impl Repairs {
-    /// How many migrations were settled, on all databases together.
-    pub fn settled(&self) -> usize {
-        self.databases.iter().filter_map(|database| database.settled.as_ref().ok()).map(Vec::len).sum()
-    }
-
-    /// The exit code for it; see [`exit_code`].
-    pub fn exit_code(&self) -> u8 {
-        match self.databases.iter().filter(|database| database.settled.is_err()).count() {
-            0 => exit_code::DONE,
-            failed if failed == self.databases.len() => exit_code::FAILED,
-            _ => exit_code::PARTLY_FAILED,
-        }
-    }
-}
-
 impl Migrator<'_> {
     /// Settles the dirty migrations of every database, up to [`to`](Self::to) where it is given; databases
     /// without one are left alone. Look at what a migration left before you call it: it cannot be known from
     /// here.
     ///
-    /// Nothing but rows of the history is written: those of a database in one transaction, under its lock. The
-    /// lock is not waited for: whoever has it may be about to finish the migration.
+    /// Nothing but rows of the history is written, and of the audit: those of a database in one transaction, under
+    /// its lock. The lock is not waited for: whoever has it may be about to finish the migration. A database that
+    /// cannot be asked is a reason to change nothing anywhere, unless the others are to go on
+    /// ([`Rollout::on_failure`](crate::Rollout)).
     ///
     /// ```no_run
     /// # use sharded_migrations::Migrations;
@@ -142,7 +108,7 @@ impl Migrator<'_> {
     /// let only = Selection { databases: vec!["users_03".into()], groups: Vec::new() };
     /// let fleet = Fleet::select(&MIGRATIONS, &only)?;
     /// for database in Migrator::new(&MIGRATIONS, fleet).repair(Repair::Retry).await.databases {
-    ///     for settled in database.settled? {
+    ///     for settled in database.outcome.changes() {
     ///         println!("{}: {} {}: {}", database.name, settled.version, settled.name, settled.next);
     ///     }
     /// }
@@ -150,89 +116,50 @@ impl Migrator<'_> {
     /// # }
     /// ```
     pub async fn repair(&self, repair: Repair) -> Repairs {
-        self.warn_if_stale();
-        let slots = Slots::new(&self.rollout, &self.fleet.targets);
-        let mut work: Vec<(&Target, BoxFuture<'_, RepairedDatabase>)> = Vec::new();
-        for target in &self.fleet.targets {
-            let repair_one = Box::pin(async move {
-                RepairedDatabase {
-                    name: target.database.name.clone(),
-                    group: target.database.group.clone(),
-                    settled: self.repair_one(target, repair).await,
-                }
-            });
-            work.push((target, repair_one));
-        }
-        // To see whether a database's sessions keep their locks takes two connections.
-        Repairs { databases: slots.run(2, work).await }
+        self.amend(&repair, false).await
     }
 
-    async fn repair_one(&self, target: &Target, repair: Repair) -> Result<Vec<Settled>, DatabaseError> {
-        let (session, facts) = connect_and_survey(target).await?;
-        session.close().await;
-        if self.settlements(target, &facts, repair)?.is_empty() {
-            return Ok(Vec::new());
+    /// What [`repair`](Self::repair) would do. Nothing is written.
+    pub async fn plan_repair(&self, repair: Repair) -> Repairs {
+        self.amend(&repair, true).await
+    }
+}
+
+#[async_trait]
+impl Amendment for Repair {
+    type Row = Settled;
+
+    fn action(&self) -> Action {
+        match self {
+            Self::Retry => Action::Retry,
+            Self::Applied => Action::Applied,
         }
-        let engine = engine(target.engine)?;
-        engine.keeps_locks(target).await?;
-        let mut session = engine.connect(target).await?;
-        session.assume(facts.server);
-        let settled = self.repair_locked(target, session.as_mut(), repair).await;
-        session.close().await;
-        settled
     }
 
-    /// What was seen without the lock may be over: it counts what is there under it.
-    async fn repair_locked(
+    async fn decide(
         &self,
+        migrator: &Migrator<'_>,
         target: &Target,
-        session: &mut dyn Session,
-        repair: Repair,
-    ) -> Result<Vec<Settled>, DatabaseError> {
-        if let Lock::Held(holder) = session.try_lock().await? {
-            let holder = holder.as_deref().unwrap_or("another process");
-            let message = format!("the migration lock is not free: {holder} has it");
-            return Err(DatabaseError::new(message)
-                .help("let it finish, or stop it, and look again what is to be settled"));
-        }
-        let facts = survey(session).await?;
-        let (changes, settled): (Vec<_>, Vec<_>) =
-            self.settlements(target, &facts, repair)?.into_iter().unzip();
-        if !changes.is_empty() {
-            session.change_rows(&changes).await?;
-        }
-        Ok(settled)
-    }
-
-    /// What there is to settle, and how.
-    fn settlements(
-        &self,
-        target: &Target,
+        _: &mut dyn Session,
         facts: &Facts,
-        repair: Repair,
-    ) -> Result<Vec<(RowChange, Settled)>, DatabaseError> {
-        refuse_replica(target, facts)?;
-        let Err(reasons) = plan_from(target, &facts.history, self.question(false)) else {
+    ) -> Result<Vec<(RowChange, Settled)>, Vec<Reason>> {
+        let Err(reasons) = plan_from(target, &facts.history, migrator.question(false)) else {
             return Ok(Vec::new());
         };
         let settlement = |reason: &Reason| match reason {
             Reason::History(Refusal::Dirty { version, doubtful, .. }) => {
                 let row = facts.history.iter().find(|row| row.version == *version)?;
-                let mut routed = self.migrations.routed_to(&target.database);
+                let mut routed = migrator.migrations.routed_to(&target.database);
                 let migration = routed.find(|migration| migration.version == *version);
                 Some(match (doubtful, migration) {
-                    (Some(place), Some(migration)) => at_statement(repair, row, migration, place),
-                    _ => as_a_whole(repair, row, migration),
+                    (Some(place), Some(migration)) => at_statement(*self, row, migration, place),
+                    _ => as_a_whole(*self, row, migration),
                 })
             }
             _ => None,
         };
-        let is_meant = |(change, _): &(RowChange, Settled)| self.to.is_none_or(|to| change.version <= to);
-        let settlements: Vec<_> = reasons.iter().filter_map(settlement).filter(is_meant).collect();
-        match &facts.obstacle {
-            Some(error) if !settlements.is_empty() => Err(error.clone()),
-            _ => Ok(settlements),
-        }
+        let is_meant = |(change, _): &(RowChange, Settled)| migrator.to.is_none_or(|to| change.version <= to);
+        Ok(reasons.iter().filter_map(settlement).filter(is_meant).collect())
     }
 }
 
@@ -262,18 +189,15 @@ fn as_a_whole(repair: Repair, row: &HistoryRow, migration: Option<&Migration>) -
         (Repair::Retry, None) => (Change::Deleted, Next::Forgotten),
         (Repair::Applied, Some(migration)) => {
             let applied = Change::Applied {
-                name: migration.name.to_string(),
                 checksum: migration.checksum,
                 statements: u32::try_from(migration.statements.len()).unwrap_or(u32::MAX),
             };
-            (applied, Next::Applied)
+            let (mut change, settled) = settlement(row, applied, Next::Applied);
+            change.name = migration.name.to_string();
+            return (change, settled);
         }
         (Repair::Applied, None) => {
-            let applied = Change::Applied {
-                name: row.name.clone(),
-                checksum: row.checksum,
-                statements: row.statements_done,
-            };
+            let applied = Change::Applied { checksum: row.checksum, statements: row.statements_done };
             (applied, Next::Refused)
         }
     };
@@ -281,31 +205,18 @@ fn as_a_whole(repair: Repair, row: &HistoryRow, migration: Option<&Migration>) -
 }
 
 fn settlement(row: &HistoryRow, change: Change, next: Next) -> (RowChange, Settled) {
-    let version = row.version;
-    (RowChange { version, change }, Settled { version, name: row.name.clone(), next })
+    let (version, name) = (row.version, row.name.clone());
+    // What is not said by the row itself: which statement it was about.
+    let detail = match &next {
+        Next::Statement(place) => Some(format!("the next statement is the one at {place}")),
+        _ => None,
+    };
+    (RowChange { version, name: name.clone(), change, detail }, Settled { version, name, next })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn code(databases: &[Result<usize, ()>]) -> u8 {
-        let settled = Settled { version: Version::new(1).unwrap(), name: "a".into(), next: Next::Start };
-        let database = |result: &Result<usize, ()>| RepairedDatabase {
-            name: DatabaseName::embedded("x"),
-            group: None,
-            settled: result.map(|count| vec![settled.clone(); count]).map_err(|()| DatabaseError::new("no")),
-        };
-        Repairs { databases: databases.iter().map(database).collect() }.exit_code()
-    }
-
-    #[test]
-    fn exit_codes_say_what_happened() {
-        assert_eq!(code(&[Ok(0), Ok(0)]), exit_code::DONE);
-        assert_eq!(code(&[Ok(1), Ok(0)]), exit_code::DONE);
-        assert_eq!(code(&[Ok(0), Err(())]), exit_code::PARTLY_FAILED);
-        assert_eq!(code(&[Err(()), Err(())]), exit_code::FAILED);
-    }
 
     /// An application may run it from any task, on any thread.
     #[test]
@@ -314,6 +225,6 @@ mod tests {
         static NOTHING: crate::Migrations = crate::Migrations::EMPTY;
         let fleet =
             crate::Fleet { targets: Vec::new(), others: Vec::new(), rollout: crate::Rollout::DEFAULT };
-        is_send(&async move { Migrator::new(&NOTHING, fleet).repair(Repair::Retry).await.settled() });
+        is_send(&async move { Migrator::new(&NOTHING, fleet).repair(Repair::Retry).await.changes() });
     }
 }

@@ -227,20 +227,30 @@ pub(crate) async fn unless_it_is_running<'m>(
 
 /// Two names that reach the same database would apply its migrations twice over.
 fn refuse_the_same(targets: &[Target], answers: &mut [Asked<'_>]) {
-    let mut seen: BTreeMap<String, &DatabaseName> = BTreeMap::new();
-    for (target, answer) in targets.iter().zip(answers) {
-        let Some(identity) = answer.facts.as_ref().map(|facts| facts.identity.clone()) else { continue };
-        match seen.entry(identity) {
-            Entry::Vacant(first) => {
-                first.insert(&target.database.name);
-            }
-            Entry::Occupied(first) => {
-                let reason = Reason::SameDatabase((*first.get()).clone());
-                match &mut answer.standing {
-                    Ok(_) => answer.standing = Err(vec![reason]),
-                    Err(reasons) => reasons.push(reason),
-                }
-            }
+    let identities = answers.iter().map(|asked| asked.facts.as_ref().map(|facts| facts.identity.as_str()));
+    let doubles = same_as(targets.iter().map(|target| &target.database.name).zip(identities));
+    for (answer, first) in answers.iter_mut().zip(doubles) {
+        let Some(first) = first else { continue };
+        let reason = Reason::SameDatabase(first);
+        match &mut answer.standing {
+            Ok(_) => answer.standing = Err(vec![reason]),
+            Err(reasons) => reasons.push(reason),
         }
     }
+}
+
+/// For each name the one before it that reaches the same database, if there is one. What a database is, is not
+/// known of one that could not be asked.
+pub(crate) fn same_as<'a>(
+    databases: impl Iterator<Item = (&'a DatabaseName, Option<&'a str>)>,
+) -> Vec<Option<DatabaseName>> {
+    let mut seen: BTreeMap<&str, &DatabaseName> = BTreeMap::new();
+    let first = |(name, identity): (&'a DatabaseName, Option<&'a str>)| match seen.entry(identity?) {
+        Entry::Vacant(first) => {
+            first.insert(name);
+            None
+        }
+        Entry::Occupied(first) => Some((*first.get()).clone()),
+    };
+    databases.map(first).collect()
 }

@@ -49,6 +49,8 @@ pub enum Verb {
     History,
     /// Print a migration as a database would get it
     Sql,
+    /// Record all migrations up to `--to` as applied and run none, on databases without a history
+    Baseline,
     /// Settle migrations that broke off outside a transaction, with `--retry` or `--applied`
     Repair,
 }
@@ -61,6 +63,8 @@ pub(super) enum Task<'o> {
     Check,
     History,
     Sql(&'o str),
+    Baseline(Version),
+    Fake,
     Repair(Repair),
 }
 
@@ -147,6 +151,10 @@ pub struct Options {
     #[arg(long, id = "migrate_migration", value_name = "MIGRATION", help_heading = HEADING)]
     pub migration: Option<String>,
 
+    /// Instead of applying: record what is pending, up to `--to`, as applied, and run nothing
+    #[arg(long, id = "migrate_fake", help_heading = HEADING)]
+    pub fake: bool,
+
     /// With `repair`: the statement in doubt was not done, the next run begins with it
     #[arg(long, id = "migrate_retry", help_heading = HEADING)]
     pub retry: bool,
@@ -154,6 +162,14 @@ pub struct Options {
     /// With `repair`: the statement in doubt was done, the next run goes on behind it
     #[arg(long, id = "migrate_applied", help_heading = HEADING)]
     pub applied: bool,
+
+    /// With what changes the history by hand: do it, and don't ask on the terminal
+    #[arg(long, id = "migrate_yes", help_heading = HEADING)]
+    pub yes: bool,
+
+    /// With what changes the history by hand: only show what it would do
+    #[arg(long, id = "migrate_dry_run", help_heading = HEADING)]
+    pub dry_run: bool,
 
     /// How the run goes over the fleet.
     #[command(flatten)]
@@ -254,10 +270,22 @@ pub struct Options {
 impl Options {
     /// What a verb asks for with these options.
     pub(super) fn task(&self, verb: Verb) -> Result<Task<'_>, String> {
-        if let Some(own) = self.own().iter().find(|own| own.is_given && own.verb != verb) {
-            return Err(format!("`--{}` is for `{}` alone", own.name, own.verb.name()));
+        if let Some(own) = self.own().iter().find(|own| own.is_given && !own.verbs.contains(&verb)) {
+            let verbs: Vec<String> = own.verbs.iter().map(|verb| format!("`{}`", verb.name())).collect();
+            return Err(format!("`--{}` is for {} alone", own.name, verbs.join(", ")));
         }
         Ok(match verb {
+            Verb::Apply if self.fake => match self.report {
+                Some(_) => return Err("`--report` is about what a run did, and `--fake` runs nothing".into()),
+                None => Task::Fake,
+            },
+            Verb::Apply if self.yes || self.dry_run => {
+                return Err(
+                    "`apply` does not ask: `plan` shows what it would do, and `--yes` and `--dry-run` are \
+                            for what changes the history by hand"
+                        .into(),
+                );
+            }
             Verb::Apply => Task::Apply,
             Verb::Plan => Task::Plan { sql: self.sql },
             Verb::Status => Task::Status,
@@ -268,6 +296,9 @@ impl Options {
                     "`sql` needs a migration: `--migration 12`, by its version, its name or its file",
                 )?)
             }
+            Verb::Baseline => Task::Baseline(self.to.ok_or(
+                "`baseline` needs a version: `--to 12` records all migrations up to and with 12 as applied",
+            )?),
             Verb::Repair => {
                 match (self.retry, self.applied) {
                     (true, false) => Task::Repair(Repair::Retry),
@@ -282,21 +313,24 @@ impl Options {
         })
     }
 
-    /// The options that one verb has and the others have not.
-    fn own(&self) -> [Own; 5] {
-        let own = |name, verb, is_given| Own { name, verb, is_given };
+    /// The options that some verbs have and the others have not.
+    fn own(&self) -> [Own; 8] {
+        let own = |name, verbs, is_given| Own { name, verbs, is_given };
         [
-            own("report", Verb::Apply, self.report.is_some()),
-            own("sql", Verb::Plan, self.sql),
-            own("migration", Verb::Sql, self.migration.is_some()),
-            own("retry", Verb::Repair, self.retry),
-            own("applied", Verb::Repair, self.applied),
+            own("report", &[Verb::Apply], self.report.is_some()),
+            own("sql", &[Verb::Plan], self.sql),
+            own("migration", &[Verb::Sql], self.migration.is_some()),
+            own("fake", &[Verb::Apply], self.fake),
+            own("retry", &[Verb::Repair], self.retry),
+            own("applied", &[Verb::Repair], self.applied),
+            own("yes", Verb::BY_HAND, self.yes),
+            own("dry-run", Verb::BY_HAND, self.dry_run),
         ]
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, Verb); 5] {
-        Self::default().own().map(|own| (format!("migrate_{}", own.name), own.verb))
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 8] {
+        Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 
     pub(super) fn selection(&self) -> Selection {
@@ -304,14 +338,17 @@ impl Options {
     }
 }
 
-/// An option of one verb.
+/// An option of some verbs.
 struct Own {
     name: &'static str,
-    verb: Verb,
+    verbs: &'static [Verb],
     is_given: bool,
 }
 
 impl Verb {
+    /// Those that change the history by hand, or destroy something: they ask. `apply` does with `--fake`.
+    const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Repair];
+
     /// The word that is typed, as clap derives it.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -321,6 +358,7 @@ impl Verb {
             Self::Check => "check",
             Self::History => "history",
             Self::Sql => "sql",
+            Self::Baseline => "baseline",
             Self::Repair => "repair",
         }
     }

@@ -55,8 +55,8 @@ fn subcommand(verb: Verb) -> Command {
     }
     for (id, of) in Options::own_ids() {
         command = command.mut_arg(id, |option| match (verb, of) {
-            (Verb::Sql, Verb::Sql) => option.long(None::<&'static str>).index(1).required(true),
-            _ => option.hide(verb != of),
+            (Verb::Sql, [Verb::Sql]) => option.long(None::<&'static str>).index(1).required(true),
+            _ => option.hide(!of.contains(&verb)),
         });
     }
     command

@@ -15,8 +15,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{
-    Batch, Canceller, Commits, Engine, Facts, Found, HISTORY_TABLE, Lock, Progress, RowChange, Server,
-    Session, Since, Step, Stop, Why, history_row, milliseconds,
+    AUDIT_TABLE, Batch, Canceller, Commits, Engine, Entry, Facts, Found, HISTORY_TABLE, Lock, Progress,
+    RowChange, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -24,6 +24,7 @@ use crate::history::HistoryRecord;
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
 use message::{Message, Place, Within};
+use sql::Tables;
 
 /// The engine.
 pub(super) struct Postgres;
@@ -191,12 +192,24 @@ impl Session for PostgresSession {
         }))
     }
 
-    async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError> {
-        let changed = self.run(&sql::change_rows(self.schema()?, &self.server, changes)).await;
-        if changed.is_err() {
-            self.roll_back().await;
-        }
-        changed.map_err(|error| DatabaseError { place: None, ..error })
+    async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError> {
+        let schema = self.schema()?;
+        let row = self.row(&sql::tables(schema)).await?;
+        let row = row.ok_or_else(|| DatabaseError::new("the server did not say which tables there are"))?;
+        let tables = Tables { has_history: column(&row, 0)? == "t", has_audit: column(&row, 1)? == "t" };
+        let changed = self.run(&sql::change_rows(schema, &self.server, tables, changes, entry)).await;
+        let Err(error) = changed else { return Ok(()) };
+        self.roll_back().await;
+        let error = DatabaseError { place: None, ..error };
+        let is_forbidden = is(error.sqlstate.as_deref(), &SqlState::INSUFFICIENT_PRIVILEGE);
+        Err(if is_forbidden && !(tables.has_history && tables.has_audit) {
+            error.help(format!(
+                "GRANT CREATE on the schema `{schema}`, where {HISTORY_TABLE} and {AUDIT_TABLE} are to be; or let \
+                 migrations use a role that may: `migrate_url` in databases.toml"
+            ))
+        } else {
+            error
+        })
     }
 
     async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {

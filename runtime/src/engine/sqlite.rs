@@ -15,8 +15,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use sharded_migrations_core::{HistoryRow, Resume};
 
 use super::{
-    Batch, Canceller, Engine, Facts, Found, Lock, Progress, RowChange, Server, Session, Since, Step, Stop,
-    Why, history_row, milliseconds,
+    Batch, Canceller, Engine, Entry, Facts, Found, Lock, Progress, RowChange, Server, Session, Since, Step,
+    Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -122,10 +122,10 @@ impl Session for SqliteSession {
         recorded.await.map_err(|error| Stop::at_once(Why::Failed(error)))
     }
 
-    async fn change_rows(&mut self, changes: &[RowChange]) -> Result<(), DatabaseError> {
-        let changes = changes.to_vec();
+    async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError> {
+        let (changes, entry) = (changes.to_vec(), entry.clone());
         self.blocking(move |session| {
-            sql::change_rows(session.open()?, &changes).map_err(|error| describe(&error))
+            sql::change_rows(session.open()?, &changes, &entry).map_err(|error| describe(&error))
         })
         .await
     }

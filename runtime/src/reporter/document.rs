@@ -6,11 +6,13 @@ use sharded_migrations_core::{
 };
 
 use super::json::{FORMAT, migration, reason};
+use crate::amend::{Amended, AmendedDatabase, Amendments};
 use crate::error::DatabaseError;
 use crate::history::{Histories, HistoryRecord};
 use crate::planned::{BlockedStep, PlannedPart, PlannedStage, RolloutPlan};
 use crate::readiness::{DatabaseReadiness, Readiness, Verdict};
-use crate::repair::{Next, Repair, Repairs, Settled};
+use crate::record::Recorded;
+use crate::repair::{Next, Settled};
 use crate::survey::{Survey, Surveyed};
 
 /// One verb's result.
@@ -150,25 +152,27 @@ pub(crate) fn sql(texts: &[(&Database, &Migration, String)], exit_code: u8) -> V
     document("sql", texts.iter().map(one), exit_code)
 }
 
-/// What a repair did.
-pub(crate) fn repairs(repair: Repair, repairs: &Repairs) -> Value {
-    let databases = repairs.databases.iter().map(|repaired| {
-        let mut value = database(&repaired.name, repaired.group.as_ref());
-        match &repaired.settled {
-            Ok(all) => value["settled"] = all.iter().map(settled).collect(),
-            Err(error) => value["error"] = self::error(error),
+/// What a verb changed by hand, or would.
+pub(crate) fn amendments<T>(verb: &str, amendments: &Amendments<T>, row: fn(&T) -> Value) -> Value {
+    let databases = amendments.databases.iter().map(|AmendedDatabase { name, group, outcome }| {
+        let mut value = database(name, group.as_ref());
+        value["outcome"] = json!(outcome.kind());
+        value["changes"] = outcome.changes().iter().map(row).collect();
+        match outcome {
+            Amended::Refused(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
+            Amended::Failed(error) => value["error"] = self::error(error),
+            Amended::Done(_) | Amended::NotStarted => {}
         }
         value
     });
-    let mut value = document("repair", databases, repairs.exit_code());
-    value["repair"] = json!(match repair {
-        Repair::Retry => "retry",
-        Repair::Applied => "applied",
-    });
+    let mut value = document(verb, databases, amendments.exit_code());
+    value["action"] = json!(amendments.action.as_str());
+    value["dry_run"] = json!(amendments.dry_run);
     value
 }
 
-fn settled(settled: &Settled) -> Value {
+/// A migration that was dirty, or would be no more.
+pub(crate) fn settled(settled: &Settled) -> Value {
     let statement = match &settled.next {
         Next::Statement(place) => Some(place),
         _ => None,
@@ -179,6 +183,11 @@ fn settled(settled: &Settled) -> Value {
         "next": settled.next.kind(),
         "statement": statement,
     })
+}
+
+/// A migration that is recorded, or would be.
+pub(crate) fn recorded(recorded: &Recorded) -> Value {
+    json!({ "version": recorded.version.get(), "name": recorded.name })
 }
 
 fn error(error: &DatabaseError) -> Value {

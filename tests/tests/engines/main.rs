@@ -12,6 +12,7 @@ mod fresh;
 mod lock;
 mod no_transaction;
 mod position;
+mod record;
 mod repair;
 mod rollout;
 mod selection;

@@ -1,14 +1,14 @@
 //! Dirty migrations: somebody has looked, and says what was done.
 
 use sharded_migrations::repair::{Next, Repairs, Settled};
-use sharded_migrations::{Migrations, Repair, Version};
+use sharded_migrations::{Migrations, OnFailure, Repair, Rollout, Version};
 
 use crate::lock;
 use crate::support::fleet::block_on;
-use crate::support::{Engine, Target, TestFleet, ending, error, on_every_engine};
+use crate::support::{Engine, Target, TestFleet, amended, ending, error, on_every_engine, why};
 
 on_every_engine!(
-    a_database_that_cannot_be_asked_does_not_keep_the_others_from_being_repaired,
+    a_database_that_cannot_be_asked_keeps_all_from_being_repaired_unless_the_others_are_to_go_on,
     a_file_that_has_a_transaction_now_is_another_one,
     a_file_that_is_another_one_is_applied_from_its_start_or_recorded,
     a_migration_that_this_binary_does_not_have_is_forgotten_or_kept_as_it_is,
@@ -59,20 +59,12 @@ fn repair(fleet: &TestFleet, set: &'static Migrations, repair: Repair) -> Repair
     repairs
 }
 
-/// The exit code and a line for each database, as in `default: 2 b statement V2__b.sql:3:1`.
+/// As in `default: 2 b statement V2__b.sql:3:1`.
 fn told(repairs: &Repairs) -> String {
-    let one = |Settled { version, name, next }: &Settled| match next {
+    amended(repairs, |Settled { version, name, next }| match next {
         Next::Statement(place) => format!("{version} {name} statement {place}"),
         other => format!("{version} {name} {}", other.kind()),
-    };
-    let lines = repairs.databases.iter().map(|database| match &database.settled {
-        Ok(settled) if settled.is_empty() => format!("\n{}: nothing", database.name),
-        Ok(settled) => {
-            format!("\n{}: {}", database.name, settled.iter().map(one).collect::<Vec<_>>().join(", "))
-        }
-        Err(error) => format!("\n{}: {error}", database.name),
-    });
-    format!("exit {}{}", repairs.exit_code(), lines.collect::<String>())
+    })
 }
 
 fn the_next_run_begins_with_the_statement_in_doubt_or_behind_it(engine: Engine) {
@@ -94,9 +86,14 @@ fn the_next_run_begins_with_the_statement_in_doubt_or_behind_it(engine: Engine) 
             default.execute("CREATE TABLE b (id int)");
         }
         let settled = format!("exit 0\ndefault: 2 b statement {place}");
+        let before = fleet.fingerprint();
+        assert_eq!(told(&block_on(fleet.migrator(set).plan_repair(how))), settled);
+        assert_eq!(fleet.fingerprint(), before, "it was only looked");
         assert_eq!(told(&repair(&fleet, set, how)), settled);
         let tables = if is_done { "a b" } else { "a" };
         assert_eq!(default.contents(), format!("{tables} | 1 a, 2 b ({state})"));
+        let word = if is_done { "applied" } else { "retry" };
+        assert_eq!(default.audit(), format!("{word} 2 b (the next statement is the one at {place})"));
         // Once more does no harm.
         let before = fleet.fingerprint();
         assert_eq!(told(&repair(&fleet, set, how)), "exit 0\ndefault: nothing");
@@ -200,15 +197,24 @@ fn what_is_not_dirty_is_left_alone(engine: Engine) {
     );
 }
 
-fn a_database_that_cannot_be_asked_does_not_keep_the_others_from_being_repaired(engine: Engine) {
+fn a_database_that_cannot_be_asked_keeps_all_from_being_repaired_unless_the_others_are_to_go_on(
+    engine: Engine,
+) {
     let (mut fleet, _) = dirty(engine);
     fleet = fleet.toml("[databases.gone]\nurl = \"${GONE}\"\n");
     fleet.set_url("GONE", engine.pick("postgres://app@127.0.0.1:1/gone", "sqlite:/no/such/folder/gone.db"));
     let set = fleet.set(&[FIRST, SECOND, LAST]);
-    let repairs = repair(&fleet, set, Repair::Retry);
-    let told = told(&repairs);
-    assert!(told.starts_with("exit 4\ndefault: 2 b statement V2__b.sql:3:1\ngone: "), "{told}");
-    assert_eq!(fleet.database("default").contents(), "a | 1 a, 2 b (paused, 1 done)");
+    let default = fleet.database("default");
+    let before = default.fingerprint();
+    assert_eq!(
+        told(&repair(&fleet, set, Repair::Retry)),
+        "exit 5\ndefault: not started\ngone: refused error"
+    );
+    assert_eq!(default.fingerprint(), before);
+    let goes_on = Rollout { on_failure: OnFailure::Continue, ..Rollout::DEFAULT };
+    let repairs = block_on(fleet.migrator(set).rollout(goes_on).repair(Repair::Retry));
+    assert_eq!(told(&repairs), "exit 4\ndefault: 2 b statement V2__b.sql:3:1\ngone: refused error");
+    assert_eq!(default.contents(), "a | 1 a, 2 b (paused, 1 done)");
 }
 
 fn nothing_above_the_target_is_settled(engine: Engine) {
@@ -236,9 +242,9 @@ fn what_another_process_is_in_the_middle_of_is_left_alone(engine: Engine) {
     let before = fleet.fingerprint();
     let repairs = block_on(fleet.migrator(set).repair(Repair::Retry));
     assert_eq!(repairs.exit_code(), 1);
-    let error = repairs.databases[0].settled.as_ref().unwrap_err();
-    let (_, holder) = error.message.split_once("the migration lock is not free: ").unwrap();
-    let holder = holder.strip_suffix(" has it").unwrap();
+    let error = why(&repairs);
+    let (_, holder) = error.split_once("the migration lock is not free: ").unwrap();
+    let (holder, _) = holder.split_once(" has it").unwrap();
     assert!(engine.pick(lock::is_first(engine, Some(holder)), holder == "another process"), "{error}");
     assert_eq!(fleet.fingerprint(), before);
     default.execute("DELETE FROM sharded_migrations_history WHERE version = 2");

@@ -13,6 +13,7 @@ mod masked;
 mod output;
 mod program;
 mod race;
+mod record;
 mod repair;
 mod report;
 mod schema;

@@ -1,6 +1,8 @@
 //! `repair` as somebody types it, one database after the other.
 
 use serde_json::json;
+use sharded_migrations_tests::project::Project;
+use sharded_migrations_tests::terminal::Terminal;
 
 use crate::program::{end, on};
 use crate::schema::document;
@@ -32,7 +34,7 @@ fn what_broke_off_is_settled_as_the_message_says() {
         assert!(err.contains(&format!("{words} --database {name}`")), "{err}");
     }
 
-    let (code, out, err) = run("--migrate=repair --retry --database users_01,default");
+    let (code, out, err) = run("--migrate=repair --retry --yes --database users_01,default");
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert_eq!(
         out,
@@ -40,17 +42,20 @@ fn what_broke_off_is_settled_as_the_message_says() {
          settled 2 b: the next run goes on with the statement at V2__b.sql:2:1\n\n\
          1 migration settled on 1 of 2 databases\n"
     );
-    let (code, out, err) = run("migrate repair --applied --format json");
+    let (code, out, err) = run("migrate repair --applied --yes --format json");
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let document = document(&out);
     let settled = json!([{ "version": 2, "name": "b", "next": "statement", "statement": "V2__b.sql:3:1" }]);
     assert_eq!(
         document,
-        json!({ "format": 1, "verb": "repair", "repair": "applied", "exit_code": 0, "databases": [
-            { "database": "default", "group": null, "settled": [] },
-            { "database": "users_01", "group": "users", "settled": [] },
-            { "database": "users_02", "group": "users", "settled": settled },
-        ]})
+        json!({
+            "format": 1, "verb": "repair", "action": "applied", "dry_run": false, "exit_code": 0,
+            "databases": [
+                { "database": "default", "group": null, "outcome": "done", "changes": [] },
+                { "database": "users_01", "group": "users", "outcome": "done", "changes": [] },
+                { "database": "users_02", "group": "users", "outcome": "done", "changes": settled },
+            ],
+        })
     );
     assert_eq!(run("--migrate").0, 0);
     assert_eq!(
@@ -60,20 +65,82 @@ fn what_broke_off_is_settled_as_the_message_says() {
 }
 
 #[test]
-fn a_database_that_cannot_be_repaired_is_told_of_and_has_its_exit_code() {
+fn a_database_that_cannot_be_asked_is_told_of_and_nothing_is_changed() {
     let mut fleet = TestFleet::of_three(Engine::Sqlite);
     let project = fleet.project(&[FIRST, SECOND]);
     fleet.set_url("users_01", "sqlite:/no/such/folder/users_01.db");
     let run = |words: &str| end(&mut on(&fleet, &project, words));
-    let (code, out, err) = run("--migrate=repair --retry");
-    assert_eq!(code, 4, "{out}{err}");
-    assert!(out.ends_with("0 migrations settled on 0 of 3 databases; 1 failed\n"), "{out}");
-    assert!(err.starts_with("== users_01 (users) ==\n  failed: ") && err.contains("    help: "), "{err}");
-    let quiet = run("--migrate=repair --retry --verbosity quiet");
-    assert_eq!(quiet, (4, String::new(), err));
-    let (code, out, err) = run("migrate repair --applied --database users_01 --format json");
-    assert_eq!((code, err.as_str()), (1, ""), "{out}");
+    let (code, out, err) = run("--migrate=repair --retry --yes");
+    assert_eq!(code, 5, "{out}{err}");
+    assert!(out.ends_with("0 migrations settled on 0 of 3 databases; 1 refused\n"), "{out}");
+    assert!(err.starts_with("== users_01 (users) ==\n  refused: ") && err.contains("    help: "), "{err}");
+    let quiet = run("--migrate=repair --retry --yes --verbosity quiet");
+    assert_eq!(quiet, (5, String::new(), err));
+    let (code, out, err) = run("migrate repair --applied --yes --database users_01 --format json");
+    assert_eq!((code, err.as_str()), (5, ""), "{out}");
     let document = document(&out);
-    assert!(document["databases"][0]["error"]["help"].is_string(), "{out}");
+    assert!(document["databases"][0]["refused"][0]["help"].is_string(), "{out}");
     assert_eq!(fleet.contents(), "default: nothing\nusers_01: nothing\nusers_02: nothing");
+}
+
+/// A fleet of one, on which the second migration broke off.
+fn dirty() -> (TestFleet, Project) {
+    let fleet = TestFleet::of_one(Engine::Sqlite);
+    let project = fleet.project(&[FIRST, SECOND]);
+    assert_eq!(end(&mut on(&fleet, &project, "--migrate --to 1")).0, 0);
+    let checksum = fleet.set(&[FIRST, SECOND]).migrations[1].checksum.to_string();
+    fleet.database("default").add_history_row(2, "b", &checksum, "started");
+    (fleet, project)
+}
+
+const SETTLED: &str = "settle 2 b: the next run goes on with the statement at V2__b.sql:2:1";
+
+#[test]
+fn it_can_be_looked_first_what_it_would_do() {
+    let (fleet, project) = dirty();
+    let before = fleet.fingerprint();
+    let (code, out, err) = end(&mut on(&fleet, &project, "--migrate=repair --retry --dry-run"));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let would = format!("== default ==\n  would {SETTLED}\n\n1 migration to settle on 1 of 1 database\n");
+    assert_eq!(out, would);
+    let json = end(&mut on(&fleet, &project, "--migrate=repair --retry --dry-run --format json"));
+    assert_eq!(document(&json.1)["dry_run"], json!(true));
+    assert_eq!(fleet.fingerprint(), before);
+}
+
+/// Who is not there cannot be asked, and a program that reads JSON does not answer.
+#[test]
+fn without_a_terminal_it_has_to_be_said() {
+    let (fleet, project) = dirty();
+    let before = fleet.fingerprint();
+    for words in ["--migrate=repair --retry", "migrate repair --applied --format json"] {
+        let (code, out, err) = end(&mut on(&fleet, &project, words));
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("`repair` asks on a terminal") && err.contains("`--yes`"), "{err}");
+    }
+    assert_eq!(fleet.fingerprint(), before);
+}
+
+#[test]
+fn on_a_terminal_it_asks() {
+    let (fleet, project) = dirty();
+    for (answer, code, said) in
+        [("n\n", 5, "nothing is changed"), ("\n", 5, "nothing is changed"), ("y\n", 0, "settled 2 b")]
+    {
+        let before = fleet.fingerprint();
+        let terminal = Terminal::start(on(&fleet, &project, "--migrate=repair --retry"), 24, 120);
+        let screen = terminal.wait_until("the question", |screen| screen.contains("[y/N]"));
+        assert!(screen.contains(&format!("would {SETTLED}")), "{screen}");
+        assert_eq!(fleet.fingerprint(), before, "nothing is changed before the answer");
+        terminal.type_in(answer);
+        let ended = terminal.end();
+        assert_eq!(ended.code, Some(code), "{}", ended.lines);
+        assert!(ended.lines.contains(said), "{}", ended.lines);
+        assert_eq!(fleet.fingerprint() == before, code == 5, "{answer:?}");
+    }
+    // There is nothing left to ask about.
+    let terminal = Terminal::start(on(&fleet, &project, "--migrate=repair --retry"), 24, 120);
+    let ended = terminal.end();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.lines.contains("nothing to settle") && !ended.lines.contains("[y/N]"), "{}", ended.lines);
 }

@@ -50,6 +50,7 @@ enum Place {
 }
 
 const HISTORY: &str = "sharded_migrations_history";
+const AUDIT: &str = "sharded_migrations_audit";
 
 impl Target {
     pub(crate) fn url(&self) -> String {
@@ -119,7 +120,7 @@ impl Target {
             return "nothing".into();
         }
         let has_history = tables.iter().any(|table| table == HISTORY);
-        tables.retain(|table| table != HISTORY);
+        tables.retain(|table| table != HISTORY && table != AUDIT);
         let mut text = tables.join(" ");
         if has_history {
             let rows = self
@@ -135,6 +136,21 @@ impl Target {
             let _ = write!(text, " | {}", rows.lines().map(row).collect::<Vec<_>>().join(", "));
         }
         text
+    }
+
+    /// What was changed by hand, in one line: `retry 2 b (the next statement ..), applied 3 c`.
+    pub(crate) fn audit(&self) -> String {
+        if !self.tables().iter().any(|table| table == AUDIT) {
+            return String::new();
+        }
+        let rows = self.query(&format!("SELECT action, version, name, detail FROM {AUDIT} ORDER BY id"));
+        let row = |line: &str| {
+            let mut columns = line.splitn(4, '|');
+            let [action, version, name, detail] = std::array::from_fn(|_| columns.next().unwrap());
+            let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+            format!("{action} {version} {name}{detail}")
+        };
+        rows.lines().map(row).collect::<Vec<_>>().join(", ")
     }
 
     /// All that a write would change: two equal texts mean that nothing was written in between.

@@ -11,7 +11,7 @@ pub(crate) mod session;
 
 pub(crate) use database::{Engine, Target};
 pub(crate) use fleet::TestFleet;
-pub(crate) use outcome::{Run, ending, error};
+pub(crate) use outcome::{Run, amended, ending, error, why};
 
 /// Makes a test of each scenario for each engine. A scenario that is not in the list is an unused
 /// function, which the compiler points out.

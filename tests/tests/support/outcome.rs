@@ -1,6 +1,6 @@
 //! How a run ended, as short texts that can be compared.
 
-use sharded_migrations::{Outcome, Report, RunError};
+use sharded_migrations::{Amended, Amendments, Outcome, Reason, Report, RunError};
 
 /// What `Migrator::run` gives.
 pub(crate) type Run = Result<Report, RunError>;
@@ -49,4 +49,48 @@ pub(crate) fn ending(run: &Run) -> String {
 /// What a user reads of a run that did not end well.
 pub(crate) fn error(run: &Run) -> String {
     run.as_ref().expect_err("a run that does not end well").to_string()
+}
+
+/// The exit code of a change by hand and a line for each database, as in
+///
+/// ```text
+/// exit 5
+/// default: 2 b, 3 c
+/// users_01: nothing
+/// users_02: refused divergent
+/// users_03: not started
+/// ```
+pub(crate) fn amended<T>(amendments: &Amendments<T>, row: impl Fn(&T) -> String) -> String {
+    let lines = amendments.databases.iter().map(|database| {
+        let outcome = match &database.outcome {
+            Amended::Done(rows) if rows.is_empty() => "nothing".into(),
+            Amended::Done(rows) => rows.iter().map(&row).collect::<Vec<_>>().join(", "),
+            Amended::Refused(reasons) => {
+                let kinds: Vec<_> = reasons.iter().map(Reason::kind).collect();
+                format!("refused {}", kinds.join(" "))
+            }
+            Amended::Failed(error) => format!("failed: {error}"),
+            Amended::NotStarted => "not started".into(),
+            other => panic!("what is {other:?}?", other = other.kind()),
+        };
+        format!("\n{}: {outcome}", database.name)
+    });
+    format!("exit {}{}", amendments.exit_code(), lines.collect::<String>())
+}
+
+/// Why a change by hand was refused or failed, with what to do about it.
+pub(crate) fn why<T>(amendments: &Amendments<T>) -> String {
+    let mut text = String::new();
+    for database in &amendments.databases {
+        match &database.outcome {
+            Amended::Refused(reasons) => {
+                text.extend(reasons.iter().map(|one| format!("{one}\n{}\n", one.help().unwrap_or_default())));
+            }
+            Amended::Failed(error) => {
+                text.push_str(&format!("{error}\n{}\n", error.help.as_deref().unwrap_or_default()));
+            }
+            _ => {}
+        }
+    }
+    text
 }

@@ -1,6 +1,8 @@
 //! Every statement that is ours. Names and texts of users go in quoted.
 
-use crate::engine::{Change, Commits, HISTORY_TABLE, Progress, RowChange, Server, Since, Step};
+use crate::engine::{
+    AUDIT_TABLE, Change, Commits, Entry, HISTORY_TABLE, Progress, RowChange, Server, Since, Step,
+};
 
 /// One message, two statements: what the server and the database are, then the history.
 ///
@@ -113,6 +115,29 @@ pub(super) fn create_history(schema: &str) -> String {
     )
 }
 
+/// Made when something is changed by hand for the first time.
+fn create_audit(schema: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (\n\
+         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n\
+         at timestamptz NOT NULL,\n\
+         who text NOT NULL,\n\
+         host text NOT NULL,\n\
+         application_version text,\n\
+         action text NOT NULL,\n\
+         version bigint NOT NULL,\n\
+         name text NOT NULL,\n\
+         detail text)",
+        audit_table(schema)
+    )
+}
+
+/// Which of the two tables are there: to make one `IF NOT EXISTS` takes the right to make it, also where it does.
+pub(super) fn tables(schema: &str) -> String {
+    let is_there = |table: &str| format!("pg_catalog.to_regclass({}) IS NOT NULL", literal(table));
+    format!("SELECT {}, {}", is_there(&table(schema)), is_there(&audit_table(schema)))
+}
+
 /// For a transaction that another one behind it makes durable with itself.
 pub(super) const COMMIT_AT_ONCE: &str = "SET LOCAL synchronous_commit = off";
 
@@ -206,24 +231,74 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
     }
 }
 
-/// Rows that somebody has looked at, in one transaction. It is typed by hand, so it says soon that somebody
+/// Which tables a change by hand finds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables {
+    pub(super) has_history: bool,
+    pub(super) has_audit: bool,
+}
+
+/// Rows that somebody changes by hand, in one transaction. It is typed by hand, so it says soon that somebody
 /// else has locked the table.
-pub(super) fn change_rows(schema: &str, server: &Server, changes: &[RowChange]) -> String {
-    let table = table(schema);
-    let wait = wait_for_disk(server);
-    let change = |RowChange { version, change }: &RowChange| match change {
-        Change::Paused(done) => format!(
-            "UPDATE {table} SET state = 'paused', statements_done = {done} WHERE version = {version};\n"
+pub(super) fn change_rows(
+    schema: &str,
+    server: &Server,
+    tables: Tables,
+    changes: &[RowChange],
+    entry: &Entry,
+) -> String {
+    let mut message = format!("BEGIN;\nSET LOCAL lock_timeout = '10s';\n{}", wait_for_disk(server));
+    let missing = [(tables.has_history, create_history(schema)), (tables.has_audit, create_audit(schema))];
+    for (_, create) in missing.iter().filter(|(is_there, _)| !is_there) {
+        message.push_str(&format!("{create};\n"));
+    }
+    for change in changes {
+        message.push_str(&format!(
+            "{};\n{};\n",
+            change_row(schema, change, entry),
+            audit(schema, change, entry)
+        ));
+    }
+    message + "COMMIT"
+}
+
+fn change_row(schema: &str, row: &RowChange, entry: &Entry) -> String {
+    let (table, version, name) = (table(schema), row.version, literal(&row.name));
+    match &row.change {
+        Change::Paused(done) => {
+            format!("UPDATE {table} SET state = 'paused', statements_done = {done} WHERE version = {version}")
+        }
+        Change::Applied { checksum, statements } => format!(
+            "UPDATE {table} SET state = 'applied', name = {name}, checksum = '{checksum}', \
+             statements_done = {statements}, applied_at = pg_catalog.clock_timestamp() WHERE version = {version}"
         ),
-        Change::Applied { name, checksum, statements } => format!(
-            "UPDATE {table} SET state = 'applied', name = {}, checksum = '{checksum}', \
-             statements_done = {statements}, applied_at = pg_catalog.clock_timestamp() WHERE version = {version};\n",
-            literal(name)
-        ),
-        Change::Deleted => format!("DELETE FROM {table} WHERE version = {version};\n"),
-    };
-    let changes: String = changes.iter().map(change).collect();
-    format!("BEGIN;\nSET LOCAL lock_timeout = '10s';\n{wait}{changes}COMMIT")
+        Change::Deleted => format!("DELETE FROM {table} WHERE version = {version}"),
+        Change::Recorded { checksum, statements, applied_at } => {
+            let applied_at = applied_at.as_deref().map_or("pg_catalog.clock_timestamp()".to_owned(), literal);
+            format!(
+                "INSERT INTO {table} (version, name, checksum, state, statements_done, applied_at, execution_ms, \
+                 applied_by, host, application_version) VALUES ({version}, {name}, '{checksum}', 'applied', \
+                 {statements}, {applied_at}, 0, session_user, {host}, {application_version})",
+                host = literal(&entry.who.host),
+                application_version = or_null(entry.who.application_version.as_deref()),
+            )
+        }
+    }
+}
+
+/// What the audit keeps of a change.
+fn audit(schema: &str, row: &RowChange, entry: &Entry) -> String {
+    format!(
+        "INSERT INTO {} (at, who, host, application_version, action, version, name, detail) VALUES \
+         (pg_catalog.clock_timestamp(), session_user, {}, {}, '{}', {}, {}, {})",
+        audit_table(schema),
+        literal(&entry.who.host),
+        or_null(entry.who.application_version.as_deref()),
+        entry.action,
+        row.version,
+        literal(&row.name),
+        or_null(row.detail.as_deref()),
+    )
 }
 
 /// What a transaction begins with, where it would not wait by itself.
@@ -233,7 +308,7 @@ fn wait_for_disk(server: &Server) -> String {
 
 fn insert(schema: &str, step: &Step<'_>, since: Since, state: &str, done: usize, elapsed: &str) -> String {
     let migration = step.migration;
-    let application_version = step.who.application_version.as_deref().map_or("NULL".to_owned(), literal);
+    let application_version = or_null(step.who.application_version.as_deref());
     let Since { rows, sum, .. } = since;
     format!(
         "INSERT INTO {table} (version, name, checksum, state, statements_done, applied_at, execution_ms, \
@@ -272,6 +347,16 @@ pub(super) const SETTLE: &str = "BEGIN; SET LOCAL synchronous_commit = local; \
 /// The history table; a schema's name is quoted where it has to be, as the server gives it.
 fn table(schema: &str) -> String {
     format!("{schema}.{HISTORY_TABLE}")
+}
+
+/// The table beside it that says what was changed by hand.
+fn audit_table(schema: &str) -> String {
+    format!("{schema}.{AUDIT_TABLE}")
+}
+
+/// A text for the server, if there is one.
+fn or_null(text: Option<&str>) -> String {
+    text.map_or("NULL".to_owned(), literal)
 }
 
 /// A text for the server, read alike with `standard_conforming_strings` on and off.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sharded_migrations_core::State;
 
-use crate::engine::{Change, HISTORY_TABLE, Progress, RowChange, Step};
+use crate::engine::{AUDIT_TABLE, Change, Entry, HISTORY_TABLE, Progress, RowChange, Step};
 
 /// The history, oldest version first.
 pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, statements_done FROM main.sharded_migrations_history ORDER BY version";
@@ -36,6 +36,22 @@ pub(super) fn create_history() -> String {
          applied_by TEXT NOT NULL,\n\
          host TEXT NOT NULL,\n\
          application_version TEXT)"
+    )
+}
+
+/// Made when something is changed by hand for the first time.
+fn create_audit() -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS main.{AUDIT_TABLE} (\n\
+         id INTEGER PRIMARY KEY,\n\
+         at TEXT NOT NULL,\n\
+         who TEXT NOT NULL,\n\
+         host TEXT NOT NULL,\n\
+         application_version TEXT,\n\
+         action TEXT NOT NULL,\n\
+         version INTEGER NOT NULL,\n\
+         name TEXT NOT NULL,\n\
+         detail TEXT)"
     )
 }
 
@@ -107,8 +123,6 @@ impl Row {
             "INSERT INTO main.{HISTORY_TABLE} (version, name, checksum, state, statements_done, applied_at, execution_ms, \
              applied_by, host, application_version) VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, ?6, ?7, ?8, ?9)"
         );
-        // SQLite has no roles: it is the user of the operating system.
-        let user = std::env::var("USER").unwrap_or_else(|_| "unknown".into());
         let values = params![
             self.version,
             self.name,
@@ -116,7 +130,7 @@ impl Row {
             state.as_str(),
             count(statements),
             milliseconds(self.started.elapsed()),
-            user,
+            user(),
             self.host,
             self.application_version,
         ];
@@ -124,27 +138,79 @@ impl Row {
     }
 }
 
-/// Rows that somebody has looked at, in one transaction.
-pub(super) fn change_rows(connection: &mut Connection, changes: &[RowChange]) -> rusqlite::Result<()> {
+/// Rows that somebody changes by hand, in one transaction.
+pub(super) fn change_rows(
+    connection: &mut Connection,
+    changes: &[RowChange],
+    entry: &Entry,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for RowChange { version, change } in changes {
-        let version = version.get();
-        let update = |set: &str| format!("UPDATE main.{HISTORY_TABLE} SET {set} WHERE version = ?1");
-        match change {
-            Change::Paused(done) => transaction
-                .execute(&update("state = 'paused', statements_done = ?2"), params![version, done])?,
-            Change::Applied { name, checksum, statements } => {
-                let set = "state = 'applied', name = ?2, checksum = ?3, statements_done = ?4";
-                let sql = update(&format!("{set}, applied_at = {NOW}"));
-                transaction.execute(&sql, params![version, name, checksum.to_string(), statements])?
-            }
-            Change::Deleted => {
-                let sql = format!("DELETE FROM main.{HISTORY_TABLE} WHERE version = ?1");
-                transaction.execute(&sql, [version])?
-            }
-        };
+    transaction.execute_batch(&format!("{};\n{}", create_history(), create_audit()))?;
+    for change in changes {
+        change_row(&transaction, change, entry)?;
+        audit(&transaction, change, entry)?;
     }
     transaction.commit()
+}
+
+fn change_row(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> rusqlite::Result<usize> {
+    let version = row.version.get();
+    let update = |set: &str| format!("UPDATE main.{HISTORY_TABLE} SET {set} WHERE version = ?1");
+    match &row.change {
+        Change::Paused(done) => {
+            transaction.execute(&update("state = 'paused', statements_done = ?2"), params![version, done])
+        }
+        Change::Applied { checksum, statements } => {
+            let set = "state = 'applied', name = ?2, checksum = ?3, statements_done = ?4";
+            let sql = update(&format!("{set}, applied_at = {NOW}"));
+            transaction.execute(&sql, params![version, row.name, checksum.to_string(), statements])
+        }
+        Change::Deleted => {
+            let sql = format!("DELETE FROM main.{HISTORY_TABLE} WHERE version = ?1");
+            transaction.execute(&sql, [version])
+        }
+        Change::Recorded { checksum, statements, applied_at } => {
+            let sql = format!(
+                "INSERT INTO main.{HISTORY_TABLE} (version, name, checksum, state, statements_done, applied_at, \
+                 execution_ms, applied_by, host, application_version) \
+                 VALUES (?1, ?2, ?3, 'applied', ?4, coalesce(?5, {NOW}), 0, ?6, ?7, ?8)"
+            );
+            let values = params![
+                version,
+                row.name,
+                checksum.to_string(),
+                statements,
+                applied_at,
+                user(),
+                entry.who.host,
+                entry.who.application_version,
+            ];
+            transaction.execute(&sql, values)
+        }
+    }
+}
+
+/// What the audit keeps of a change.
+fn audit(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> rusqlite::Result<usize> {
+    let sql = format!(
+        "INSERT INTO main.{AUDIT_TABLE} (at, who, host, application_version, action, version, name, detail) \
+         VALUES ({NOW}, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    );
+    let values = params![
+        user(),
+        entry.who.host,
+        entry.who.application_version,
+        entry.action.as_str(),
+        row.version.get(),
+        row.name,
+        row.detail,
+    ];
+    transaction.execute(&sql, values)
+}
+
+/// SQLite has no roles: it is the user of the operating system.
+fn user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".into())
 }
 
 fn count(number: usize) -> i64 {

@@ -5,7 +5,7 @@ use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
 use sharded_migrations_tests::postgres::Cluster;
 
 use crate::support::fleet::{block_on, run};
-use crate::support::{Engine, TestFleet, ending, error};
+use crate::support::{Engine, TestFleet, ending, error, why};
 
 const FIRST: (&str, &str) =
     ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\n");
@@ -123,7 +123,8 @@ fn nothing_is_repaired_where_no_lock_can_be_kept() {
     let url = pooler.url(fleet.database("default").postgres());
     fleet.set_url("default", url);
     let repairs = block_on(fleet.migrator(set).repair(Repair::Retry));
-    let error = repairs.databases[0].settled.as_ref().unwrap_err();
-    assert!(error.message.contains("a pooler that gives each transaction another connection"), "{error}");
+    let error = why(&repairs);
+    assert_eq!(repairs.exit_code(), 5);
+    assert!(error.contains("a pooler that gives each transaction another connection"), "{error}");
     assert_eq!(fleet.fingerprint(), before);
 }

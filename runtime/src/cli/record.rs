@@ -1,0 +1,17 @@
+//! `baseline`, and `apply --fake`: migrations are recorded, and not run.
+
+use super::amend::Words;
+use crate::record::Recorded;
+use crate::reporter::document;
+
+/// How `baseline` is shown.
+pub(super) const BASELINE: Words<Recorded> = Words {
+    verb: "baseline",
+    does: "record",
+    did: "recorded",
+    line: |recorded| format!("{} {}", recorded.version, recorded.name),
+    json: document::recorded,
+};
+
+/// How `--fake` is shown.
+pub(super) const FAKE: Words<Recorded> = Words { verb: "fake", ..BASELINE };

@@ -1,0 +1,144 @@
+//! Recording without running: what migrations would make is there already, made by another tool or by hand.
+
+use async_trait::async_trait;
+use sharded_migrations_core::{HistoryRow, Migration, Refusal, State, Version};
+
+use crate::amend::{Action, Amendment, Amendments};
+use crate::engine::{Change, Facts, RowChange, Session};
+use crate::error::DatabaseError;
+use crate::executor::Migrator;
+use crate::fleet::Target;
+use crate::report::Reason;
+use crate::survey::{Question, plan_from};
+
+/// What was recorded on every database.
+pub type Records = Amendments<Recorded>;
+
+/// A migration that counts as applied, and was not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its version.
+    pub version: Version,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which migrations are recorded.
+pub(crate) enum Record {
+    /// All up to and with a version, where there is no history yet.
+    Baseline(Version),
+    /// All that are pending.
+    Fake,
+}
+
+impl Migrator<'_> {
+    /// Begins the history of databases that were there before it: records all migrations routed to each, up to
+    /// and with this version, as applied, and runs none. The next run goes on behind them.
+    ///
+    /// A database where all of them are applied is left alone. One that has a part of them, or any other history,
+    /// is refused, and then nothing is changed anywhere: there [`fake`](Self::fake) records what is pending.
+    pub async fn baseline(&self, to: Version) -> Records {
+        self.amend(&Record::Baseline(to), false).await
+    }
+
+    /// What [`baseline`](Self::baseline) would do. Nothing is written.
+    pub async fn plan_baseline(&self, to: Version) -> Records {
+        self.amend(&Record::Baseline(to), true).await
+    }
+
+    /// Records what is pending, up to [`to`](Self::to) where it is given, as applied, and runs nothing. It is for
+    /// what was done by hand; a migration that comes late counts as pending too.
+    ///
+    /// A database whose history does not fit the set is refused, and then nothing is changed anywhere.
+    pub async fn fake(&self) -> Records {
+        self.amend(&Record::Fake, false).await
+    }
+
+    /// What [`fake`](Self::fake) would do. Nothing is written.
+    pub async fn plan_fake(&self) -> Records {
+        self.amend(&Record::Fake, true).await
+    }
+}
+
+#[async_trait]
+impl Amendment for Record {
+    type Row = Recorded;
+
+    fn action(&self) -> Action {
+        match self {
+            Self::Baseline(_) => Action::Baseline,
+            Self::Fake => Action::Fake,
+        }
+    }
+
+    async fn decide(
+        &self,
+        migrator: &Migrator<'_>,
+        target: &Target,
+        _: &mut dyn Session,
+        facts: &Facts,
+    ) -> Result<Vec<(RowChange, Recorded)>, Vec<Reason>> {
+        let to = match self {
+            Self::Baseline(to) => Some(*to),
+            Self::Fake => migrator.to,
+        };
+        let question = Question { to, ..migrator.question(false) };
+        refuse_what_does_not_fit(target, facts, question)?;
+        let mut pending: Vec<&Migration> = migrator
+            .migrations
+            .routed_to(&target.database)
+            .filter(|migration| to.is_none_or(|to| migration.version <= to))
+            .filter(|migration| facts.history.iter().all(|row| row.version != migration.version))
+            .collect();
+        pending.sort_by_key(|migration| migration.version);
+        match (self, facts.history.len(), pending.first()) {
+            (Self::Baseline(to), rows @ 1.., Some(first)) => Err(vec![has_history(rows, first, *to)]),
+            _ => Ok(pending.into_iter().map(record).collect()),
+        }
+    }
+}
+
+/// A late migration fits: that it was applied by hand is what is to be said. One that has begun does not: its
+/// row says how far it came.
+fn refuse_what_does_not_fit(
+    target: &Target,
+    facts: &Facts,
+    question: Question<'_>,
+) -> Result<(), Vec<Reason>> {
+    let is_late = |reason: &Reason| matches!(reason, Reason::History(Refusal::OutOfOrder { .. }));
+    let mut reasons = plan_from(target, &facts.history, question).err().unwrap_or_default();
+    reasons.retain(|reason| !is_late(reason));
+    if reasons.is_empty() {
+        reasons.extend(facts.history.iter().filter(|row| row.state != State::Applied).map(has_begun));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+fn has_begun(row: &HistoryRow) -> Reason {
+    let message = format!(
+        "{} `{}` has begun: {} of its statements are done, outside a transaction",
+        row.version, row.name, row.statements_done
+    );
+    Reason::Error(DatabaseError::new(message).help("let a run finish it first: it goes on where it stopped"))
+}
+
+fn has_history(rows: usize, first: &Migration, to: Version) -> Reason {
+    let message = format!(
+        "it has a history already, of {rows} migration{}, and {first} is not in it",
+        if rows == 1 { "" } else { "s" }
+    );
+    Reason::Error(DatabaseError::new(message).help(format!(
+        "a baseline begins a history: `--migrate` runs what is pending, and `--migrate --fake --to {to}` records it \
+         without running"
+    )))
+}
+
+fn record(migration: &Migration) -> (RowChange, Recorded) {
+    let (version, name) = (migration.version, migration.name.to_string());
+    let change = Change::Recorded {
+        checksum: migration.checksum,
+        statements: u32::try_from(migration.statements.len()).unwrap_or(u32::MAX),
+        applied_at: None,
+    };
+    (RowChange { version, name: name.clone(), change, detail: None }, Recorded { version, name })
+}
