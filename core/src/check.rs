@@ -4,6 +4,7 @@
 //! Faults of a single file's form (its name, its encoding, its header, `databases.toml`) are found
 //! where it is read; the rules here are about what the files say together, and about their SQL.
 
+mod allowed;
 mod duplicate_version;
 mod empty;
 mod lint;
@@ -49,6 +50,7 @@ pub const ALL: &[Check] = &[
     unused_folder_route::check,
     vars::check,
     syntax::check,
+    allowed::check,
     unreached::check,
     lint::check,
 ];

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use attribute::{Cursor, Literal, Meta, SyntaxError};
 use predicate::RouteSource;
 
+use crate::allow::Allowed;
 use crate::lex::Token;
-use crate::lint::Lint;
 use crate::migration::Timeouts;
 use crate::source::{SourceFile, Spanned};
 use crate::{DatabaseName, Diagnostic, Requirement, Version, suggest};
@@ -42,8 +42,8 @@ pub struct Header {
     pub vars: Vec<Spanned<String>>,
     /// `touches(..)`: what the blocks work on that cannot be read.
     pub touches: Vec<Spanned<String>>,
-    /// `allow(..)`: the lints that are accepted in this file.
-    pub allow: Vec<Spanned<Lint>>,
+    /// `allow(..)`: what is accepted in this file.
+    pub allow: Vec<Spanned<Allowed>>,
     /// The lines that hold attributes, with their line ends.
     pub lines: Vec<Range<usize>>,
 }
@@ -265,7 +265,9 @@ impl Reader<'_> {
                 for item in items {
                     match item {
                         Meta::Word(word) => self.allow(word),
-                        other => self.fault("expected the name of a lint", other.span(), usage.clone()),
+                        other => {
+                            self.fault("expected the name of a lint or a check", other.span(), usage.clone())
+                        }
                     }
                 }
             }
@@ -292,19 +294,22 @@ impl Reader<'_> {
         }
     }
 
-    /// One lint of `allow(..)`.
+    /// One name in `allow(..)`.
     fn allow(&mut self, word: &Spanned<String>) {
         let allow = &mut self.header.allow;
-        let fault = match Lint::by_name(&word.value) {
-            None => Diagnostic::new("unknown-lint", format!("no lint is called `{}`", word.value))
-                .at(self.source, word.span.clone(), "unknown lint")
-                .help(suggest::help(&word.value, "lints", Lint::ALL.iter().map(|lint| lint.name()))),
-            Some(lint) => match allow.iter().find(|known| known.value == lint) {
-                Some(first) => Diagnostic::new("header", format!("`{lint}` is allowed twice"))
+        let fault = match Allowed::by_name(&word.value) {
+            None => Diagnostic::new(
+                "unknown-lint",
+                format!("no lint, and no check that can be allowed, is called `{}`", word.value),
+            )
+            .at(self.source, word.span.clone(), "unknown name")
+            .help(suggest::help(&word.value, "what can be allowed", Allowed::names())),
+            Some(allowed) => match allow.iter().find(|known| known.value == allowed) {
+                Some(first) => Diagnostic::new("header", format!("`{allowed}` is allowed twice"))
                     .at(self.source, word.span.clone(), "again here")
                     .at(self.source, first.span.clone(), "first allowed here")
                     .help("keep one of them"),
-                None => return allow.push(Spanned::new(lint, word.span.clone())),
+                None => return allow.push(Spanned::new(allowed, word.span.clone())),
             },
         };
         self.faults.push(fault);
@@ -354,6 +359,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::Style;
     use crate::lex;
+    use crate::lint::Lint;
     use std::time::Duration;
 
     fn header(text: &str) -> (Header, Vec<Diagnostic>) {
@@ -380,7 +386,7 @@ mod tests {
         let touches: Vec<_> = header.touches.iter().map(|name| name.value.as_str()).collect();
         assert_eq!(touches, ["a", "s.b"]);
         let allowed: Vec<_> = header.allow.iter().map(|lint| lint.value).collect();
-        assert_eq!(allowed, [Lint::DropTable, Lint::IndexNotConcurrent]);
+        assert_eq!(allowed, [Allowed::Lint(Lint::DropTable), Allowed::Lint(Lint::IndexNotConcurrent)]);
         assert_eq!(header.lines.len(), 6);
     }
 

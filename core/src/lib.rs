@@ -29,6 +29,8 @@ pub mod topology;
 pub mod vars;
 
 #[cfg(feature = "compile")]
+pub mod allow;
+#[cfg(feature = "compile")]
 mod catalog;
 #[cfg(feature = "compile")]
 pub mod check;

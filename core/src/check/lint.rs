@@ -1,7 +1,9 @@
 //! The safety lints: what they found, as `[lints]` and each file's `allow(..)` want it told.
 
+use super::allowed;
+use crate::allow::Allowed;
 use crate::diagnostic::Severity;
-use crate::lint::{Finding, Level, Lint};
+use crate::lint::{Finding, Level};
 use crate::project::{MigrationFile, Project};
 use crate::topology::read::TopologyFile;
 use crate::{Diagnostic, EngineKind};
@@ -44,28 +46,24 @@ fn of_file(file: &MigrationFile, topology: &TopologyFile, faults: &mut Vec<Diagn
     // Texts that differ in a value are of one place.
     findings.sort_by_key(|finding| (finding.span.start, finding.lint));
     findings.dedup_by_key(|finding| (finding.span.clone(), finding.lint));
-    let allowed = |lint: Lint| file.header.allow.iter().any(|allow| allow.value == lint);
+    let allows = || {
+        file.header.allow.iter().filter_map(|allow| match allow.value {
+            Allowed::Lint(lint) => Some((lint, &allow.span)),
+            Allowed::Check(_) => None,
+        })
+    };
     for finding in &findings {
         let severity = match topology.lints.of(finding.lint) {
             Level::Deny => Severity::Error,
             Level::Warn => Severity::Warning,
             Level::Allow => continue,
         };
-        if !allowed(finding.lint) {
+        if allows().all(|(lint, _)| lint != finding.lint) {
             faults.push(diagnostic(file, finding, severity));
         }
     }
-    for allow in file.header.allow.iter().filter(|_| is_read) {
-        if !findings.iter().any(|finding| finding.lint == allow.value) {
-            let message = format!("`{}` finds nothing here that could be allowed", allow.value);
-            faults.push(
-                Diagnostic::new("unused-allow", message)
-                    .severity(Severity::Warning)
-                    .at(&file.source, allow.span.clone(), "allows nothing")
-                    .help("take it out: it would hide what comes later"),
-            );
-        }
-    }
+    let unused = allows().filter(|(lint, _)| is_read && findings.iter().all(|finding| finding.lint != *lint));
+    faults.extend(unused.map(|(lint, span)| allowed::unused(lint.name(), file, span)));
 }
 
 fn diagnostic(file: &MigrationFile, finding: &Finding, severity: Severity) -> Diagnostic {
@@ -102,6 +100,7 @@ mod tests {
     use super::super::testing::{EVERYWHERE, FLEET, diagnostics_of, sources};
     use super::*;
     use crate::compile::examine;
+    use crate::lint::Lint;
 
     /// What is found in a file: check, line and column.
     fn found(header: &str, sql: &str) -> Vec<String> {
