@@ -303,7 +303,7 @@ impl Reader<'_> {
                 format!("no lint, and no check that can be allowed, is called `{}`", word.value),
             )
             .at(self.source, word.span.clone(), "unknown name")
-            .help(suggest::help(&word.value, "what can be allowed", Allowed::names())),
+            .help(suggest::help(&word.value, "lints and checks", Allowed::names())),
             Some(allowed) => match allow.iter().find(|known| known.value == allowed) {
                 Some(first) => Diagnostic::new("header", format!("`{allowed}` is allowed twice"))
                     .at(self.source, word.span.clone(), "again here")
