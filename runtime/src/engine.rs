@@ -8,6 +8,9 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(all(feature = "postgres", feature = "testing"))]
+pub(crate) use postgres::Admin;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

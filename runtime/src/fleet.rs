@@ -39,6 +39,13 @@ pub(crate) struct Target {
     pub(crate) connect_timeout: Option<Duration>,
 }
 
+impl Target {
+    pub(crate) fn new(database: &Database, engine: EngineKind, url: String) -> Self {
+        let server = crate::engine::engine(engine).ok().and_then(|driver| driver.server(&url));
+        Self { database: database.clone(), engine, url: Secret(url), server, connect_timeout: None }
+    }
+}
+
 /// A text that may hold a password: it cannot be printed by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
@@ -304,8 +311,7 @@ fn target(
     if let Some(said) = database.engine.filter(|said| *said != engine) {
         return Err(fault(format!("is one of {engine}, and the file says `engine = \"{said}\"`")));
     }
-    let server = crate::engine::engine(engine).ok().and_then(|driver| driver.server(&url));
-    Ok(Target { database: database.clone(), engine, url: Secret(url), server, connect_timeout: None })
+    Ok(Target::new(database, engine, url))
 }
 
 #[cfg(test)]

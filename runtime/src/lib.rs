@@ -26,6 +26,8 @@
 //! default. `tracing` shows what happens as spans and events of that crate: a span `database` with the
 //! fields `database` and `group`, and below it a span `migration` with `version` and `migration`.
 //!
+//! `testing` gives an application's own tests a migrated fleet of throw-away databases: `testing::TestFleet`.
+//!
 //! `lint` has the macro look for statements that lock out or break a running application; nothing of it is linked.
 
 pub mod amend;
@@ -44,6 +46,8 @@ pub mod repair;
 pub mod report;
 #[cfg(feature = "clap")]
 mod reporter;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 mod backoff;
 #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "some of it only PostgreSQL has a use for"))]

@@ -1,6 +1,8 @@
 //! PostgreSQL, through tokio-postgres. Only the simple query protocol is used: what goes over the
 //! wire is the text of the migrations, and nothing has to be prepared.
 
+#[cfg(feature = "testing")]
+mod admin;
 mod connect;
 mod failure;
 mod message;
@@ -21,6 +23,8 @@ use super::{
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
+#[cfg(feature = "testing")]
+pub(crate) use admin::Admin;
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
 use message::{Message, Place, Within};
