@@ -1,5 +1,7 @@
 //! What an application's own tests get: a migrated fleet of databases that are gone with the test.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use rusqlite::Connection;
 use sharded_migrations::testing::{TEST_URL, TestFleet, TestFleetError};
 use sharded_migrations::{Migrations, Migrator};
