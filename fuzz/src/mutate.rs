@@ -122,6 +122,9 @@ static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     files.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
 });
 
+/// What is repeated is not longer than this, in bytes: an input has less room, and a word may be all of it.
+const LONGEST: usize = 1 << 16;
+
 /// Changes the first `size` bytes of a buffer, and says how many there are now.
 ///
 /// One change in three is left to libFuzzer, which knows the values that comparisons have asked for.
@@ -161,7 +164,9 @@ fn changed(text: &str, rng: &mut Rng, has_files: bool) -> String {
         // The same again and again: what a reader that calls itself runs out of stack on.
         5 if !words.is_empty() => {
             let length = rng.usize(1..5).min(words.len() - there);
-            let repeated = words[there..there + length].repeat(1 << rng.u32(1..12));
+            let repeated = &words[there..there + length];
+            let bytes: usize = repeated.iter().map(|word| word.len()).sum();
+            let repeated = repeated.repeat((1_usize << rng.u32(1..12)).min(1 + LONGEST / bytes.max(1)));
             words.splice(at..at, repeated);
         }
         6 => return lines(text, rng),
