@@ -28,6 +28,12 @@ pub enum Action {
     Retry,
     /// A dirty migration's statement in doubt was done.
     Applied,
+    /// A divergent migration is right as its file is now.
+    Accept,
+    /// A missing migration will not come back.
+    Forget,
+    /// A misrouted migration belongs there no more.
+    Abandon,
     /// A history was begun where there was none.
     Baseline,
     /// What was pending was recorded, and not run.
@@ -40,6 +46,9 @@ impl Action {
         match self {
             Self::Retry => "retry",
             Self::Applied => "applied",
+            Self::Accept => "accept",
+            Self::Forget => "forget",
+            Self::Abandon => "abandon",
             Self::Baseline => "baseline",
             Self::Fake => "fake",
         }

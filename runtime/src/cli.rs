@@ -55,6 +55,7 @@ use args::Task;
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
 use crate::record::Record;
+use crate::repair::Repair;
 use crate::reporter::{Display, Human, Place, Reporter, Wish, document};
 use crate::{exit_code, reporter};
 use sql::Texts;
@@ -129,17 +130,26 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             amend::amend(&migrator, options, &Record::Baseline(to), &record::BASELINE).await?
         }
         Task::Fake => amend::amend(&warnings(migrator()?), options, &Record::Fake, &record::FAKE).await?,
-        Task::Repair(how) => amend::amend(&warnings(migrator()?), options, &how, &repair::WORDS).await?,
+        Task::Repair(how) => {
+            if let Repair::Accept(version) = how {
+                known(migrations, version, "--accept")?;
+            }
+            amend::amend(&warnings(migrator()?), options, &how, &repair::WORDS).await?
+        }
     })
+}
+
+/// A version that is typed is one of a migration.
+fn known(migrations: &Migrations, version: Version, option: &str) -> Result<(), String> {
+    let is_known = migrations.migrations.iter().any(|migration| migration.version == version);
+    if is_known { Ok(()) } else { Err(format!("no migration has the version {version} (`{option}`)")) }
 }
 
 fn migrator<'m>(options: &Options, migrations: &'m Migrations) -> Result<Migrator<'m>, String> {
     let fleet = Fleet::select(migrations, &options.selection()).map_err(|error| error.to_string())?;
     let mut migrator = Migrator::new(migrations, fleet);
     if let Some(to) = options.to {
-        if !migrations.migrations.iter().any(|migration| migration.version == to) {
-            return Err(format!("no migration has the version {to} (`--to`)"));
-        }
+        known(migrations, to, "--to")?;
         migrator = migrator.to(to);
     }
     migrator = options.rollout.apply(migrator)?;

@@ -287,7 +287,9 @@ pub(crate) enum Change {
     Paused(u32),
     /// All of this is done.
     Applied { checksum: Checksum, statements: u32 },
-    /// Nothing of it is.
+    /// It was applied from a file that has this checksum now.
+    Accepted(Checksum),
+    /// It does not count any more.
     Deleted,
     /// There was no row, and now there is one of a migration that counts as applied and was not run: since the
     /// time given (as [`HistoryRecord::applied_at`] is written), else since now.

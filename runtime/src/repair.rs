@@ -1,10 +1,10 @@
-//! Repair: where a migration outside a transaction broke off and nobody can know whether its next statement
-//! was done, somebody looks and says so, and the next run goes on from there.
+//! Repair: where a history does not fit, somebody looks and says what is so. Where a migration outside a transaction
+//! broke off and nobody can know whether its next statement was done, the next run goes on from there.
 
 use std::fmt;
 
 use async_trait::async_trait;
-use sharded_migrations_core::{HistoryRow, Migration, Refusal, Version};
+use sharded_migrations_core::{Checksum, HistoryRow, Migration, Refusal, Version};
 
 use crate::amend::{Action, Amendment, Amendments};
 use crate::engine::{Change, Facts, RowChange, Session};
@@ -13,21 +13,30 @@ use crate::fleet::Target;
 use crate::report::Reason;
 use crate::survey::plan_from;
 
-/// What somebody found who has looked at what a dirty migration left.
+/// What somebody found who has looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Repair {
-    /// The statement in doubt was not done, or is undone: the next run begins with it. Where the file is not the one
+    /// Of a dirty migration: the statement in doubt was not done, or is undone: the next run begins with it. Where the file is not the one
     /// that was started, nothing of it is left, and the next run applies the file from its start.
     Retry,
-    /// The statement in doubt was done: the next run goes on behind it. Where the file is not the one that was
-    /// started, all of it is done by hand, and it is recorded as applied.
+    /// Of a dirty migration: the statement in doubt was done, the next run goes on behind it. Where the file is not
+    /// the one that was started, all of it is done by hand, and it is recorded as applied.
     Applied,
+    /// The divergent migration of this version is right as its file is now: the history takes over its name and
+    /// checksum. What was applied stays as it was applied.
+    Accept(Version),
+    /// The missing migration of this version will not come back: its row is deleted. What it made stays.
+    Forget(Version),
+    /// The misrouted migration of this version belongs here no more: its row is deleted. What it made stays, and
+    /// should its route select the database again, it is applied again.
+    Abandon(Version),
 }
 
 /// What became of every database.
 pub type Repairs = Amendments<Settled>;
 
-/// A migration that is dirty no more.
+/// A migration that is in nobody's way any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Its version.
@@ -54,10 +63,35 @@ pub enum Next {
     Refused,
     /// Nothing: the row is gone, and the binary has no such migration for this database.
     Forgotten,
+    /// Nothing: the row says what the file has now.
+    Accepted(Difference),
+    /// Nothing: the row is gone, and the migration is for other databases.
+    Abandoned,
+}
+
+/// How a migration's file differs from what was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The file.
+    pub file: String,
+    /// The name in the history and the one in the binary, where they differ.
+    pub renamed: Option<(String, String)>,
+    /// The checksum in the history and the one in the binary, where they differ.
+    pub edited: Option<(Checksum, Checksum)>,
+}
+
+/// `it was called `a` and is called `b` now; its checksum was .. and is .. now`
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let renamed =
+            self.renamed.iter().map(|(was, is)| format!("it was called `{was}` and is called `{is}` now"));
+        let edited = self.edited.iter().map(|(was, is)| format!("its checksum was {was} and is {is} now"));
+        f.write_str(&renamed.chain(edited).collect::<Vec<_>>().join("; "))
+    }
 }
 
 impl Next {
-    /// One word for it: `statement`, `record`, `start`, `applied`, `refused` or `forgotten`.
+    /// One word for it: `statement`, `record`, `start`, `applied`, `refused`, `forgotten`, `accepted` or `abandoned`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Statement(_) => "statement",
@@ -66,6 +100,8 @@ impl Next {
             Self::Applied => "applied",
             Self::Refused => "refused",
             Self::Forgotten => "forgotten",
+            Self::Accepted(_) => "accepted",
+            Self::Abandoned => "abandoned",
         }
     }
 }
@@ -85,14 +121,20 @@ impl fmt::Display for Next {
             Self::Forgotten => {
                 f.write_str("its row is gone; this binary has no such migration for this database")
             }
+            Self::Accepted(difference) => {
+                write!(f, "the history has it as `{}` is now; {difference}", difference.file)
+            }
+            Self::Abandoned => {
+                f.write_str("its row is gone, and what it made is still there; it is for other databases now")
+            }
         }
     }
 }
 
 impl Migrator<'_> {
-    /// Settles the dirty migrations of every database, up to [`to`](Self::to) where it is given; databases
-    /// without one are left alone. Look at what a migration left before you call it: it cannot be known from
-    /// here.
+    /// Settles what does not fit of every database's history: the dirty migrations, up to [`to`](Self::to) where it
+    /// is given, or the one of a version. Databases without such a one are left alone. Look at what a migration
+    /// left before you call it: it cannot be known from here.
     ///
     /// Nothing but rows of the history is written, and of the audit: those of a database in one transaction, under
     /// its lock. The lock is not waited for: whoever has it may be about to finish the migration. A database that
@@ -133,6 +175,9 @@ impl Amendment for Repair {
         match self {
             Self::Retry => Action::Retry,
             Self::Applied => Action::Applied,
+            Self::Accept(_) => Action::Accept,
+            Self::Forget(_) => Action::Forget,
+            Self::Abandon(_) => Action::Abandon,
         }
     }
 
@@ -146,33 +191,64 @@ impl Amendment for Repair {
         let Err(reasons) = plan_from(target, &facts.history, migrator.question(false)) else {
             return Ok(Vec::new());
         };
-        let settlement = |reason: &Reason| match reason {
-            Reason::History(Refusal::Dirty { version, doubtful, .. }) => {
-                let row = facts.history.iter().find(|row| row.version == *version)?;
-                let mut routed = migrator.migrations.routed_to(&target.database);
-                let migration = routed.find(|migration| migration.version == *version);
-                Some(match (doubtful, migration) {
-                    (Some(place), Some(migration)) => at_statement(*self, row, migration, place),
-                    _ => as_a_whole(*self, row, migration),
-                })
+        let settlement = |reason: &Reason| {
+            let Reason::History(refusal) = reason else { return None };
+            let row = facts.history.iter().find(|row| row.version == refusal.version())?;
+            let mut routed = migrator.migrations.routed_to(&target.database);
+            let migration = routed.find(|migration| migration.version == row.version);
+            match (*self, refusal) {
+                (Self::Retry, Refusal::Dirty { doubtful, .. }) => {
+                    Some(dirty(Doubt::Undone, row, migration, doubtful.as_deref()))
+                }
+                (Self::Applied, Refusal::Dirty { doubtful, .. }) => {
+                    Some(dirty(Doubt::Done, row, migration, doubtful.as_deref()))
+                }
+                (Self::Accept(version), Refusal::Divergent { .. }) if version == row.version => {
+                    Some(accepted(row, migration?))
+                }
+                (Self::Forget(version), Refusal::Missing { .. }) if version == row.version => {
+                    Some(settlement(row, Change::Deleted, Next::Forgotten))
+                }
+                (Self::Abandon(version), Refusal::Misrouted { .. }) if version == row.version => {
+                    Some(settlement(row, Change::Deleted, Next::Abandoned))
+                }
+                _ => None,
             }
-            _ => None,
         };
         let is_meant = |(change, _): &(RowChange, Settled)| migrator.to.is_none_or(|to| change.version <= to);
         Ok(reasons.iter().filter_map(settlement).filter(is_meant).collect())
     }
 }
 
+/// What became of what is in doubt.
+#[derive(Clone, Copy)]
+enum Doubt {
+    Undone,
+    Done,
+}
+
+fn dirty(
+    doubt: Doubt,
+    row: &HistoryRow,
+    migration: Option<&Migration>,
+    doubtful: Option<&str>,
+) -> (RowChange, Settled) {
+    match (doubtful, migration) {
+        (Some(place), Some(migration)) => at_statement(doubt, row, migration, place),
+        _ => as_a_whole(doubt, row, migration),
+    }
+}
+
 /// The file is the one that was started, and one of its statements is in doubt.
 fn at_statement(
-    repair: Repair,
+    doubt: Doubt,
     row: &HistoryRow,
     migration: &Migration,
     doubtful: &str,
 ) -> (RowChange, Settled) {
-    let (done, next) = match repair {
-        Repair::Retry => (row.statements_done, Next::Statement(doubtful.to_owned())),
-        Repair::Applied => {
+    let (done, next) = match doubt {
+        Doubt::Undone => (row.statements_done, Next::Statement(doubtful.to_owned())),
+        Doubt::Done => {
             let done = row.statements_done.saturating_add(1);
             let position = usize::try_from(done).ok().and_then(|done| migration.statement_position(done));
             let place = position.map(|position| format!("{}:{position}", migration.file));
@@ -183,32 +259,45 @@ fn at_statement(
 }
 
 /// The file is another one, if there is any: there is nothing to go on with.
-fn as_a_whole(repair: Repair, row: &HistoryRow, migration: Option<&Migration>) -> (RowChange, Settled) {
-    let (change, next) = match (repair, migration) {
-        (Repair::Retry, Some(_)) => (Change::Deleted, Next::Start),
-        (Repair::Retry, None) => (Change::Deleted, Next::Forgotten),
-        (Repair::Applied, Some(migration)) => {
-            let applied = Change::Applied {
-                checksum: migration.checksum,
-                statements: u32::try_from(migration.statements.len()).unwrap_or(u32::MAX),
-            };
-            let (mut change, settled) = settlement(row, applied, Next::Applied);
-            change.name = migration.name.to_string();
-            return (change, settled);
+fn as_a_whole(doubt: Doubt, row: &HistoryRow, migration: Option<&Migration>) -> (RowChange, Settled) {
+    match (doubt, migration) {
+        (Doubt::Undone, Some(_)) => settlement(row, Change::Deleted, Next::Start),
+        (Doubt::Undone, None) => settlement(row, Change::Deleted, Next::Forgotten),
+        (Doubt::Done, Some(migration)) => {
+            let statements = u32::try_from(migration.statements.len()).unwrap_or(u32::MAX);
+            let change = Change::Applied { checksum: migration.checksum, statements };
+            named(migration, settlement(row, change, Next::Applied))
         }
-        (Repair::Applied, None) => {
-            let applied = Change::Applied { checksum: row.checksum, statements: row.statements_done };
-            (applied, Next::Refused)
+        (Doubt::Done, None) => {
+            let change = Change::Applied { checksum: row.checksum, statements: row.statements_done };
+            settlement(row, change, Next::Refused)
         }
+    }
+}
+
+/// The file is right as it is now.
+fn accepted(row: &HistoryRow, migration: &Migration) -> (RowChange, Settled) {
+    let is = (migration.name.to_string(), migration.checksum);
+    let difference = Difference {
+        file: migration.file.to_string(),
+        renamed: (row.name != is.0).then(|| (row.name.clone(), is.0)),
+        edited: (row.checksum != is.1).then_some((row.checksum, is.1)),
     };
-    settlement(row, change, next)
+    let next = Next::Accepted(difference);
+    named(migration, settlement(row, Change::Accepted(migration.checksum), next))
+}
+
+/// With the name that the row has from now on.
+fn named(migration: &Migration, (change, settled): (RowChange, Settled)) -> (RowChange, Settled) {
+    (RowChange { name: migration.name.to_string(), ..change }, settled)
 }
 
 fn settlement(row: &HistoryRow, change: Change, next: Next) -> (RowChange, Settled) {
     let (version, name) = (row.version, row.name.clone());
-    // What is not said by the row itself: which statement it was about.
-    let detail = match &next {
-        Next::Statement(place) => Some(format!("the next statement is the one at {place}")),
+    let detail = match (&change, &next) {
+        (Change::Deleted, _) => Some(format!("its row had the checksum {}", row.checksum)),
+        (_, Next::Statement(place)) => Some(format!("the next statement is the one at {place}")),
+        (_, Next::Accepted(difference)) => Some(difference.to_string()),
         _ => None,
     };
     (RowChange { version, name: name.clone(), change, detail }, Settled { version, name, next })

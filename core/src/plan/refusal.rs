@@ -87,17 +87,21 @@ impl Refusal {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::Divergent { .. } => {
-                "bring the file back as it was applied, and put the change into a new migration".into()
-            }
-            Self::Missing { .. } => {
-                "run the binary that knows it (is this an older release?), or bring its file back".into()
-            }
-            Self::Misrouted { .. } => {
-                "bring the route back; undo a migration on a database with a new migration for it".into()
-            }
-            Self::OutOfOrder { file, newest, .. } => format!(
-                "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`"
+            Self::Divergent { version, .. } => format!(
+                "bring the file back as it was applied, and put the change into a new migration; or, if what was \
+                 applied is right all the same, `--migrate=repair --accept {version}` has the history take the file over"
+            ),
+            Self::Missing { version, .. } => format!(
+                "run the binary that knows it (is this an older release?), or bring its file back; if it is gone for \
+                 good, `--migrate=repair --forget {version}` deletes its row"
+            ),
+            Self::Misrouted { version, .. } => format!(
+                "bring the route back; or, if what it made may stay here, `--migrate=repair --abandon {version}` deletes \
+                 its row, and a new migration for this database removes what it should lose"
+            ),
+            Self::OutOfOrder { file, version, newest } => format!(
+                "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`; or, if \
+                 it was done here by hand, `--migrate --fake --to {version}` records it"
             ),
             Self::Dirty { database, doubtful: Some(statement), .. } => format!(
                 "look whether the statement at {statement} was done: if it was not, `--migrate=repair --retry \

@@ -51,7 +51,7 @@ pub enum Verb {
     Sql,
     /// Record all migrations up to `--to` as applied and run none, on databases without a history
     Baseline,
-    /// Settle migrations that broke off outside a transaction, with `--retry` or `--applied`
+    /// Settle what is dirty, divergent, missing or misrouted, once you have looked
     Repair,
 }
 
@@ -162,6 +162,36 @@ pub struct Options {
     /// With `repair`: the statement in doubt was done, the next run goes on behind it
     #[arg(long, id = "migrate_applied", help_heading = HEADING)]
     pub applied: bool,
+
+    /// With `repair`: the divergent migration of this version is right as its file is now
+    #[arg(
+        long,
+        id = "migrate_accept",
+        value_name = "VERSION",
+        value_parser = version,
+        help_heading = HEADING
+    )]
+    pub accept: Option<Version>,
+
+    /// With `repair`: the missing migration of this version will not come back
+    #[arg(
+        long,
+        id = "migrate_forget",
+        value_name = "VERSION",
+        value_parser = version,
+        help_heading = HEADING
+    )]
+    pub forget: Option<Version>,
+
+    /// With `repair`: the misrouted migration of this version belongs to other databases now
+    #[arg(
+        long,
+        id = "migrate_abandon",
+        value_name = "VERSION",
+        value_parser = version,
+        help_heading = HEADING
+    )]
+    pub abandon: Option<Version>,
 
     /// With what changes the history by hand: do it, and don't ask on the terminal
     #[arg(long, id = "migrate_yes", help_heading = HEADING)]
@@ -299,22 +329,30 @@ impl Options {
             Verb::Baseline => Task::Baseline(self.to.ok_or(
                 "`baseline` needs a version: `--to 12` records all migrations up to and with 12 as applied",
             )?),
-            Verb::Repair => {
-                match (self.retry, self.applied) {
-                    (true, false) => Task::Repair(Repair::Retry),
-                    (false, true) => Task::Repair(Repair::Applied),
-                    _ => {
-                        return Err("`repair` needs one of two: `--retry` where the statement in doubt was not done, \
-                                or `--applied` where it was"
-                        .into());
-                    }
-                }
-            }
+            Verb::Repair => Task::Repair(self.repair()?),
         })
     }
 
+    fn repair(&self) -> Result<Repair, String> {
+        let said = [
+            self.retry.then_some(Repair::Retry),
+            self.applied.then_some(Repair::Applied),
+            self.accept.map(Repair::Accept),
+            self.forget.map(Repair::Forget),
+            self.abandon.map(Repair::Abandon),
+        ];
+        let mut said = said.into_iter().flatten();
+        match (said.next(), said.next()) {
+            (Some(repair), None) => Ok(repair),
+            _ => Err("`repair` needs one of these: for what is dirty, `--retry` where the statement in doubt was not \
+                      done, or `--applied` where it was; `--accept VERSION` for what is divergent, `--forget VERSION` \
+                      for what is missing, `--abandon VERSION` for what is misrouted"
+                .into()),
+        }
+    }
+
     /// The options that some verbs have and the others have not.
-    fn own(&self) -> [Own; 8] {
+    fn own(&self) -> [Own; 11] {
         let own = |name, verbs, is_given| Own { name, verbs, is_given };
         [
             own("report", &[Verb::Apply], self.report.is_some()),
@@ -323,13 +361,16 @@ impl Options {
             own("fake", &[Verb::Apply], self.fake),
             own("retry", &[Verb::Repair], self.retry),
             own("applied", &[Verb::Repair], self.applied),
+            own("accept", &[Verb::Repair], self.accept.is_some()),
+            own("forget", &[Verb::Repair], self.forget.is_some()),
+            own("abandon", &[Verb::Repair], self.abandon.is_some()),
             own("yes", Verb::BY_HAND, self.yes),
             own("dry-run", Verb::BY_HAND, self.dry_run),
         ]
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, &'static [Verb]); 8] {
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 11] {
         Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 

@@ -12,7 +12,7 @@ use crate::history::{Histories, HistoryRecord};
 use crate::planned::{BlockedStep, PlannedPart, PlannedStage, RolloutPlan};
 use crate::readiness::{DatabaseReadiness, Readiness, Verdict};
 use crate::record::Recorded;
-use crate::repair::{Next, Settled};
+use crate::repair::{Difference, Next, Settled};
 use crate::survey::{Survey, Surveyed};
 
 /// One verb's result.
@@ -177,11 +177,20 @@ pub(crate) fn settled(settled: &Settled) -> Value {
         Next::Statement(place) => Some(place),
         _ => None,
     };
+    let difference = match &settled.next {
+        Next::Accepted(Difference { file, renamed, edited }) => json!({
+            "file": file,
+            "renamed": renamed.as_ref().map(|(was, is)| json!({ "was": was, "is": is })),
+            "edited": edited.map(|(was, is)| json!({ "was": was.to_string(), "is": is.to_string() })),
+        }),
+        _ => Value::Null,
+    };
     json!({
         "version": settled.version.get(),
         "name": settled.name,
         "next": settled.next.kind(),
         "statement": statement,
+        "difference": difference,
     })
 }
 

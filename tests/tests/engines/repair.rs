@@ -9,8 +9,11 @@ use crate::support::{Engine, Target, TestFleet, amended, ending, error, on_every
 
 on_every_engine!(
     a_database_that_cannot_be_asked_keeps_all_from_being_repaired_unless_the_others_are_to_go_on,
+    a_divergent_migration_is_accepted_as_its_file_is_now,
     a_file_that_has_a_transaction_now_is_another_one,
     a_file_that_is_another_one_is_applied_from_its_start_or_recorded,
+    a_migration_of_other_databases_is_abandoned,
+    a_migration_that_is_gone_for_good_is_forgotten,
     a_migration_that_this_binary_does_not_have_is_forgotten_or_kept_as_it_is,
     behind_the_last_statement_the_next_run_only_records_it,
     nothing_above_the_target_is_settled,
@@ -131,7 +134,7 @@ fn a_file_that_is_another_one_is_applied_from_its_start_or_recorded(engine: Engi
         assert_eq!(told(&repair(&fleet, set, how)), format!("exit 0\ndefault: 2 b {next}"));
         let (history, applied) = match how {
             Repair::Retry => ("a | 1 a", "exit 0\ndefault: done 2 3, 1 before"),
-            Repair::Applied => ("a b | 1 a, 2 it's", "exit 0\ndefault: done 3, 2 before"),
+            _ => ("a b | 1 a, 2 it's", "exit 0\ndefault: done 3, 2 before"),
         };
         assert_eq!(default.contents(), history);
         assert_eq!(ending(&fleet.run(set)), applied);
@@ -171,6 +174,87 @@ fn a_migration_that_this_binary_does_not_have_is_forgotten_or_kept_as_it_is(engi
             assert_eq!(ending(&fleet.run(newer)), "exit 0\ndefault: done 3, 2 before");
         }
     }
+}
+
+fn version(number: i64) -> Version {
+    Version::new(number).unwrap()
+}
+
+fn a_divergent_migration_is_accepted_as_its_file_is_now(engine: Engine) {
+    let fleet = TestFleet::of_three(engine);
+    fleet.run(fleet.set(&[FIRST, LAST])).unwrap();
+    let applied_at = "SELECT applied_at, execution_ms FROM sharded_migrations_history WHERE version = 1";
+    let before = fleet.database("default").query(applied_at);
+    // One of them has it already: it was applied there after the file was edited.
+    let edited = ("V1__it's.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int); -- edited\n");
+    let set = fleet.set(&[edited, LAST]);
+    let users_02 = fleet.database("users_02");
+    users_02.execute(&format!(
+        "UPDATE sharded_migrations_history SET name = 'it''s', checksum = '{}' WHERE version = 1",
+        checksum(set, 1)
+    ));
+    let run = fleet.run(set);
+    assert_eq!(ending(&run).matches("refused divergent").count(), 2);
+    assert!(error(&run).contains("`--migrate=repair --accept 1`"), "{}", error(&run));
+
+    let accepted = "exit 0\ndefault: 1 a accepted\nusers_01: 1 a accepted\nusers_02: nothing";
+    let repairs = block_on(fleet.migrator(set).plan_repair(Repair::Accept(version(1))));
+    assert_eq!(told(&repairs), accepted);
+    let Next::Accepted(difference) = &repairs.databases[0].outcome.changes()[0].next else { panic!() };
+    let sums = [checksum(fleet.set(&[FIRST]), 1), checksum(set, 1)];
+    let said = format!(
+        "it was called `a` and is called `it's` now; its checksum was {} and is {} now",
+        sums[0], sums[1]
+    );
+    assert_eq!(difference.to_string(), said);
+    assert_eq!(told(&repair(&fleet, set, Repair::Accept(version(3)))).matches("nothing").count(), 3);
+    assert_eq!(told(&repair(&fleet, set, Repair::Accept(version(1)))), accepted);
+    let default = fleet.database("default");
+    assert_eq!(default.contents(), "a last | 1 it's, 3 last");
+    assert_eq!(default.audit(), format!("accept 1 it's ({said})"));
+    assert_eq!(default.query(applied_at), before, "it was applied when it was applied");
+    assert_eq!(fleet.run(set).unwrap().applied(), 0);
+}
+
+fn a_migration_that_is_gone_for_good_is_forgotten(engine: Engine) {
+    let fleet = TestFleet::of_three(engine);
+    let gone = ("V2__gone.sql", "-- #[route(group = \"users\")]\nCREATE TABLE gone (id int);\n");
+    let newer = fleet.set(&[FIRST, gone]);
+    fleet.run(newer).unwrap();
+    let set = fleet.set(&[FIRST]);
+    let run = fleet.run(set);
+    assert_eq!(ending(&run).matches("refused missing").count(), 2);
+    assert!(error(&run).contains("`--migrate=repair --forget 2`"), "{}", error(&run));
+    let none = "exit 0\ndefault: nothing\nusers_01: nothing\nusers_02: nothing";
+    for other in [Repair::Accept(version(2)), Repair::Abandon(version(2)), Repair::Forget(version(1))] {
+        assert_eq!(told(&repair(&fleet, set, other)), none, "{other:?}");
+    }
+    let forgotten = "exit 0\ndefault: nothing\nusers_01: 2 gone forgotten\nusers_02: 2 gone forgotten";
+    assert_eq!(told(&repair(&fleet, set, Repair::Forget(version(2)))), forgotten);
+    let users_01 = fleet.database("users_01");
+    assert_eq!(users_01.contents(), "a gone | 1 a", "what it made stays");
+    assert_eq!(users_01.audit(), format!("forget 2 gone (its row had the checksum {})", checksum(newer, 2)));
+    assert_eq!(fleet.run(set).unwrap().applied(), 0);
+}
+
+fn a_migration_of_other_databases_is_abandoned(engine: Engine) {
+    let fleet = TestFleet::of_three(engine);
+    let [wide, narrow] = ["everywhere", "group = \"users\""]
+        .map(|route| format!("-- #[route({route})]\nCREATE TABLE moved (id int);\n"));
+    fleet.run(fleet.set(&[FIRST, ("V2__moved.sql", &wide)])).unwrap();
+    let set = fleet.set(&[FIRST, ("V2__moved.sql", &narrow)]);
+    let run = fleet.run(set);
+    let misrouted = "exit 5\ndefault: refused misrouted\nusers_01: done, 2 before\nusers_02: done, 2 before";
+    assert_eq!(ending(&run), misrouted);
+    assert!(error(&run).contains("`--migrate=repair --abandon 2`"), "{}", error(&run));
+    let none = "exit 0\ndefault: nothing\nusers_01: nothing\nusers_02: nothing";
+    assert_eq!(told(&repair(&fleet, set, Repair::Forget(version(2)))), none);
+    let abandoned = "exit 0\ndefault: 2 moved abandoned\nusers_01: nothing\nusers_02: nothing";
+    assert_eq!(told(&repair(&fleet, set, Repair::Abandon(version(2)))), abandoned);
+    let default = fleet.database("default");
+    assert_eq!(default.contents(), "a moved | 1 a");
+    assert_eq!(default.audit(), format!("abandon 2 moved (its row had the checksum {})", checksum(set, 2)));
+    assert_eq!(fleet.run(set).unwrap().applied(), 0);
 }
 
 fn what_is_not_dirty_is_left_alone(engine: Engine) {

@@ -45,7 +45,7 @@ fn what_broke_off_is_settled_as_the_message_says() {
     let (code, out, err) = run("migrate repair --applied --yes --format json");
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let document = document(&out);
-    let settled = json!([{ "version": 2, "name": "b", "next": "statement", "statement": "V2__b.sql:3:1" }]);
+    let settled = json!([{ "version": 2, "name": "b", "next": "statement", "statement": "V2__b.sql:3:1", "difference": null }]);
     assert_eq!(
         document,
         json!({
@@ -106,6 +106,38 @@ fn it_can_be_looked_first_what_it_would_do() {
     let json = end(&mut on(&fleet, &project, "--migrate=repair --retry --dry-run --format json"));
     assert_eq!(document(&json.1)["dry_run"], json!(true));
     assert_eq!(fleet.fingerprint(), before);
+}
+
+/// What is accepted is shown first: the history has nothing but names and checksums of what was applied.
+#[test]
+fn an_edited_file_is_accepted_once_its_difference_is_seen() {
+    let fleet = TestFleet::of_one(Engine::Sqlite);
+    let edited = ("V1__first.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int, b int);\n");
+    assert_eq!(end(&mut on(&fleet, &fleet.project(&[FIRST]), "--migrate")).0, 0);
+    let project = fleet.project(&[edited]);
+    let sums = [FIRST, edited].map(|file| fleet.set(&[file]).migrations[0].checksum.to_string());
+    let (code, _, err) = end(&mut on(&fleet, &project, "--migrate"));
+    assert!(code == 5 && err.contains("`--migrate=repair --accept 1`"), "{err}");
+    let (code, out, err) = end(&mut on(&fleet, &project, "--migrate=repair --accept 1 --dry-run"));
+    assert_eq!((code, err.as_str()), (0, ""));
+    let said = format!(
+        "would settle 1 a: the history has it as `V1__first.sql` is now; it was called `a` and is called `first` now; \
+         its checksum was {} and is {} now\n",
+        sums[0], sums[1]
+    );
+    assert!(out.contains(&said), "{out}");
+    let (code, out, _) = end(&mut on(&fleet, &project, "--migrate=repair --accept 1 --yes --format json"));
+    assert_eq!(code, 0, "{out}");
+    let change = json!({
+        "version": 1, "name": "a", "next": "accepted", "statement": null,
+        "difference": {
+            "file": "V1__first.sql",
+            "renamed": { "was": "a", "is": "first" },
+            "edited": { "was": sums[0], "is": sums[1] },
+        },
+    });
+    assert_eq!(document(&out)["databases"][0]["changes"], json!([change]));
+    assert_eq!(end(&mut on(&fleet, &project, "--migrate")).0, 0);
 }
 
 /// Who is not there cannot be asked, and a program that reads JSON does not answer.

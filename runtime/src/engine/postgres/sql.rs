@@ -272,6 +272,9 @@ fn change_row(schema: &str, row: &RowChange, entry: &Entry) -> String {
             "UPDATE {table} SET state = 'applied', name = {name}, checksum = '{checksum}', \
              statements_done = {statements}, applied_at = pg_catalog.clock_timestamp() WHERE version = {version}"
         ),
+        Change::Accepted(checksum) => {
+            format!("UPDATE {table} SET name = {name}, checksum = '{checksum}' WHERE version = {version}")
+        }
         Change::Deleted => format!("DELETE FROM {table} WHERE version = {version}"),
         Change::Recorded { checksum, statements, applied_at } => {
             let applied_at = applied_at.as_deref().map_or("pg_catalog.clock_timestamp()".to_owned(), literal);

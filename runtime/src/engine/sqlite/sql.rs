@@ -165,6 +165,8 @@ fn change_row(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> 
             let sql = update(&format!("{set}, applied_at = {NOW}"));
             transaction.execute(&sql, params![version, row.name, checksum.to_string(), statements])
         }
+        Change::Accepted(checksum) => transaction
+            .execute(&update("name = ?2, checksum = ?3"), params![version, row.name, checksum.to_string()]),
         Change::Deleted => {
             let sql = format!("DELETE FROM main.{HISTORY_TABLE} WHERE version = ?1");
             transaction.execute(&sql, [version])
