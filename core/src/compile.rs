@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::diagnostic::Severity;
 use crate::project::{MigrationFile, Sources, read_project};
-use crate::sql::locks;
+use crate::sql::{locks, tables};
 use crate::{Database, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
 
 /// A set of source files, looked at.
@@ -86,6 +86,7 @@ fn migration(file: MigrationFile, databases: &[Database]) -> Option<Migration> {
     };
     let checksum = file.checksum();
     let locks = locks::of_file(&file.readings, databases);
+    let tables = tables::of_file(&file.readings);
     Some(Migration {
         version: file.name.version,
         name: file.name.name.into(),
@@ -102,5 +103,6 @@ fn migration(file: MigrationFile, databases: &[Database]) -> Option<Migration> {
         statements: spans.into(),
         outside: outside.into(),
         locks,
+        tables,
     })
 }

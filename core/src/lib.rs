@@ -24,6 +24,7 @@ pub mod set;
 pub mod source;
 pub mod suggest;
 pub mod table_lock;
+pub mod tables;
 pub mod template;
 pub mod topology;
 pub mod vars;
@@ -59,6 +60,7 @@ pub use rollout::{OnFailure, Requirement, Rollout, Share};
 pub use route::Route;
 pub use set::Migrations;
 pub use table_lock::{LockLevel, Locks, TableLock};
+pub use tables::TableChanges;
 pub use topology::{Database, EngineKind, Role, Topology};
 
 use std::borrow::Cow;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::source::Position;
-use crate::{List, Locks, Outside, Requirement, Route, Text};
+use crate::{List, Locks, Outside, Requirement, Route, TableChanges, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +132,8 @@ pub struct Migration {
     pub outside: List<Outside>,
     /// What it locks of what was there before; `None` where it is for no database of PostgreSQL.
     pub locks: Option<Locks>,
+    /// What it does to tables and their columns; `None` where that depends on a database's variables.
+    pub tables: Option<TableChanges>,
 }
 
 impl Migration {

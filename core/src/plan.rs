@@ -208,6 +208,7 @@ mod tests {
             statements: List::Borrowed(&[]),
             outside: List::Borrowed(&[]),
             locks: None,
+            tables: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod reading;
 mod sqlite;
 #[cfg(test)]
 mod table;
+pub(crate) mod tables;
 mod transaction;
 mod tree;
 
@@ -113,6 +114,8 @@ pub enum Action {
         replaces: bool,
         /// It is gone with the session, and hides what else has its name.
         temporary: bool,
+        /// Of a table: its columns, those that come from other tables left out.
+        columns: Vec<String>,
     },
     /// It is made by the server for a column; the server finds a free name.
     Implicit,
@@ -133,6 +136,11 @@ pub enum Action {
     },
     /// It is given to the table [`Named::on`] and goes with that.
     Give,
+    /// A table gets a column.
+    AddColumn {
+        /// The column.
+        column: String,
+    },
     /// A table loses a column, and with it the indexes and sequences of that.
     DropColumn {
         /// The column.

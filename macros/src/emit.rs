@@ -10,7 +10,7 @@ use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
     Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Resume, Role,
-    Rollout, Route, Share, TableLock, Topology,
+    Rollout, Route, Share, TableChanges, TableLock, Topology,
 };
 
 /// The set, and the files it was made from, so that a change of one rebuilds the crate.
@@ -78,6 +78,7 @@ fn migration(migration: &Migration) -> TokenStream {
         statements,
         outside,
         locks,
+        tables,
     } = migration;
     let version = version.get();
     let (name, file, sql) = (text(name), text(file), text(sql));
@@ -94,6 +95,10 @@ fn migration(migration: &Migration) -> TokenStream {
     let statements = list(statements.iter().map(|Range { start, end }| quote!(#start..#end)));
     let outside = list(outside.iter().map(self::outside));
     let locks = option(locks.as_ref().map(self::locks));
+    let tables = option(tables.as_ref().map(|TableChanges(changes)| {
+        let changes = text(changes);
+        quote!(TableChanges(#changes))
+    }));
     let Timeouts { lock, statement } = timeouts;
     let (lock, statement) = (duration(lock), duration(statement));
     let requires = list(requires.iter().map(|Requirement { database, version }| {
@@ -118,6 +123,7 @@ fn migration(migration: &Migration) -> TokenStream {
             statements: #statements,
             outside: #outside,
             locks: #locks,
+            tables: #tables,
         }
     }
 }

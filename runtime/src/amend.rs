@@ -38,6 +38,8 @@ pub enum Action {
     Baseline,
     /// What was pending was recorded, and not run.
     Fake,
+    /// A history was begun where all was there that its migrations make.
+    FakeInitial,
 }
 
 impl Action {
@@ -51,6 +53,7 @@ impl Action {
             Self::Abandon => "abandon",
             Self::Baseline => "baseline",
             Self::Fake => "fake",
+            Self::FakeInitial => "fake-initial",
         }
     }
 }

@@ -130,6 +130,15 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             amend::amend(&migrator, options, &Record::Baseline(to), &record::BASELINE).await?
         }
         Task::Fake => amend::amend(&warnings(migrator()?), options, &Record::Fake, &record::FAKE).await?,
+        Task::FakeInitial(to) => {
+            known(migrations, to, "--fake-initial")?;
+            let (recorder, migrator) = (warnings(migrator()?), migrator()?);
+            let code = amend::amend(&recorder, options, &Record::Initial(to), &record::INITIAL).await?;
+            if code != exit_code::DONE || options.dry_run {
+                return Ok(code);
+            }
+            apply::apply(migrator, migrations, options).await
+        }
         Task::Repair(how) => {
             if let Repair::Accept(version) = how {
                 known(migrations, version, "--accept")?;

@@ -64,6 +64,9 @@ pub(crate) trait Session: Send {
     /// Reads the whole history, oldest first, once a survey of this session has found one.
     async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError>;
 
+    /// Reads which tables there are, those of the server left out. Nothing is written.
+    async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError>;
+
     /// Takes over what an earlier connection's survey has found out about the server.
     fn assume(&mut self, server: Server);
 
@@ -143,6 +146,17 @@ pub(crate) enum Commits {
     Others,
     /// For nothing. What is told of as applied has to wait all the same.
     Nothing,
+}
+
+/// A table that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FoundTable {
+    /// Its schema, where databases have such.
+    pub(crate) schema: Option<String>,
+    pub(crate) name: String,
+    /// Whether its name without the schema means it.
+    pub(crate) is_visible: bool,
+    pub(crate) columns: Vec<String>,
 }
 
 /// A row of the history table, as both engines keep it.

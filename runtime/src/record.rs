@@ -1,5 +1,7 @@
 //! Recording without running: what migrations would make is there already, made by another tool or by hand.
 
+mod initial;
+
 use async_trait::async_trait;
 use sharded_migrations_core::{HistoryRow, Migration, Refusal, State, Version};
 
@@ -10,6 +12,7 @@ use crate::executor::Migrator;
 use crate::fleet::Target;
 use crate::report::Reason;
 use crate::survey::{Question, plan_from};
+use initial::Initial;
 
 /// What was recorded on every database.
 pub type Records = Amendments<Recorded>;
@@ -29,6 +32,8 @@ pub(crate) enum Record {
     Baseline(Version),
     /// All that are pending.
     Fake,
+    /// All up to and with a version, where there is no history yet, and all is there that they make.
+    Initial(Version),
 }
 
 impl Migrator<'_> {
@@ -58,6 +63,22 @@ impl Migrator<'_> {
     pub async fn plan_fake(&self) -> Records {
         self.amend(&Record::Fake, true).await
     }
+
+    /// Begins the history of those databases that were there before it, in a fleet where others are new: where
+    /// there is no history, and every table and column is there that the migrations up to and with this version
+    /// would leave behind, these are recorded as applied. Where none of these tables is there, nothing is
+    /// recorded, and a [`run`](Self::run) applies them.
+    ///
+    /// A database that has a part of them is refused with what it lacks, and then nothing is changed anywhere. It
+    /// is looked for tables and columns by their names, and for nothing else.
+    pub async fn fake_initial(&self, to: Version) -> Records {
+        self.amend(&Record::Initial(to), false).await
+    }
+
+    /// What [`fake_initial`](Self::fake_initial) would do. Nothing is written.
+    pub async fn plan_fake_initial(&self, to: Version) -> Records {
+        self.amend(&Record::Initial(to), true).await
+    }
 }
 
 #[async_trait]
@@ -68,6 +89,7 @@ impl Amendment for Record {
         match self {
             Self::Baseline(_) => Action::Baseline,
             Self::Fake => Action::Fake,
+            Self::Initial(_) => Action::FakeInitial,
         }
     }
 
@@ -75,13 +97,18 @@ impl Amendment for Record {
         &self,
         migrator: &Migrator<'_>,
         target: &Target,
-        _: &mut dyn Session,
+        session: &mut dyn Session,
         facts: &Facts,
     ) -> Result<Vec<(RowChange, Recorded)>, Vec<Reason>> {
         let to = match self {
-            Self::Baseline(to) => Some(*to),
+            Self::Baseline(to) | Self::Initial(to) => Some(*to),
             Self::Fake => migrator.to,
         };
+        if let Self::Initial(_) = self
+            && !facts.history.is_empty()
+        {
+            return Ok(Vec::new());
+        }
         let question = Question { to, ..migrator.question(false) };
         refuse_what_does_not_fit(target, facts, question)?;
         let mut pending: Vec<&Migration> = migrator
@@ -92,9 +119,14 @@ impl Amendment for Record {
             .collect();
         pending.sort_by_key(|migration| migration.version);
         match (self, facts.history.len(), pending.first()) {
-            (Self::Baseline(to), rows @ 1.., Some(first)) => Err(vec![has_history(rows, first, *to)]),
-            _ => Ok(pending.into_iter().map(record).collect()),
+            (Self::Baseline(to), rows @ 1.., Some(first)) => return Err(vec![has_history(rows, first, *to)]),
+            (Self::Initial(_), _, Some(_)) => match initial::look(session, &pending).await? {
+                Initial::New => pending.clear(),
+                Initial::There => {}
+            },
+            _ => {}
         }
+        Ok(pending.into_iter().map(record).collect())
     }
 }
 

@@ -131,7 +131,7 @@ impl Catalog {
     }
 
     fn create(&mut self, site: Site, named: &Named, leans_on: Vec<Id>, findings: &mut Vec<Finding>) {
-        let Action::Create { noun, replaces, temporary } = named.action else { return };
+        let Action::Create { noun, replaces, temporary, .. } = named.action else { return };
         if temporary {
             self.temporary.insert(named.name.name.clone());
             return;

@@ -64,7 +64,7 @@ impl Creations {
 
     fn add(&mut self, file: usize, named: &Named, path: Option<&[String]>, databases: &[usize]) {
         let (name, noun, is_certain) = match &named.action {
-            Action::Create { noun, temporary: false, replaces } => {
+            Action::Create { noun, temporary: false, replaces, .. } => {
                 (&named.name.name, *noun, !replaces && !named.conditional && !named.maybe)
             }
             Action::Implicit => (&named.name.name, "sequence", !named.maybe),

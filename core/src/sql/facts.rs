@@ -41,7 +41,11 @@ impl Walker<'_> {
             CALL_EXPR => self.call(id, facts),
             CAST_EXPR => facts.extend(self.regclass(id)),
             SET_CONFIG | SET_SCHEMA_VALUE | RESET => facts.extend(self.search_path(id)),
-            COLUMN | ADD_COLUMN | ADD_GENERATED => facts.extend(self.sequence_of_column(id)),
+            ADD_COLUMN => {
+                facts.extend(self.added_column(id));
+                facts.extend(self.sequence_of_column(id));
+            }
+            COLUMN | ADD_GENERATED => facts.extend(self.sequence_of_column(id)),
             DROP_COLUMN | RENAME_COLUMN => facts.extend(self.change_of_column(id)),
             DROP_IDENTITY => facts.extend(self.dropped_identity(id)),
             USING_INDEX_NAME
@@ -101,6 +105,7 @@ impl Walker<'_> {
                 noun,
                 replaces: tree.has(statement, OR_REPLACE),
                 temporary: tree.has(statement, TEMP) || name.schema.as_deref() == Some("pg_temp"),
+                columns: self.columns_of(statement),
             },
             class,
             name,

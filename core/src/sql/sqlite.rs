@@ -95,7 +95,8 @@ impl Cursor<'_> {
         let conditional = self.eat("IF") && self.eat("NOT") && self.eat("EXISTS");
         let found = self.name()?;
         let temporary = is_temporary || found.temporary;
-        let action = Action::Create { noun, replaces: false, temporary };
+        let columns = if noun == "table" { self.columns() } else { Vec::new() };
+        let action = Action::Create { noun, replaces: false, temporary, columns };
         let mut made = named(action, &found, conditional);
         if noun != "index" {
             return Some(vec![made]);
@@ -104,6 +105,37 @@ impl Cursor<'_> {
         made.on = Some(plain(&on.name));
         made.mentions = words(&self.text[on.span.start..self.code.last()?.end]);
         Some(vec![made, named(Action::Use, &on, false)])
+    }
+
+    /// The columns between the parentheses behind a table's name.
+    fn columns(&mut self) -> Vec<String> {
+        const CONSTRAINTS: [&str; 5] = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
+        let mut columns = Vec::new();
+        let mut goes_on = self.eat("(");
+        while goes_on {
+            if CONSTRAINTS.iter().any(|word| self.eat(word)) {
+                // What follows is no column, and neither is what follows that.
+            } else if let Some((column, _)) = self.part() {
+                columns.push(column);
+            }
+            goes_on = self.next_part();
+        }
+        columns
+    }
+
+    /// Goes behind the next comma that is in no parentheses of its own; `false` where there is none.
+    fn next_part(&mut self) -> bool {
+        let mut depth = 0_usize;
+        while let Some(word) = self.word() {
+            match (word.as_str(), depth) {
+                (",", 0) => return true,
+                (")", 0) => return false,
+                ("(", _) => depth += 1,
+                (")", _) => depth -= 1,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The name of a trigger is not followed: it goes with its table, and is dropped without naming it.
@@ -137,6 +169,9 @@ impl Cursor<'_> {
         } else if self.eat("DROP") {
             let _column = self.eat("COLUMN");
             Action::DropColumn { column: self.name()?.name, cascade: false }
+        } else if self.eat("ADD") {
+            let _column = self.eat("COLUMN");
+            Action::AddColumn { column: self.name()?.name }
         } else {
             Action::Use
         };
@@ -231,6 +266,10 @@ mod tests {
         let facts = reading.statements.into_iter().flat_map(|statement| statement.facts);
         let words = facts.map(|fact| match fact {
             Fact::Named(Named { action, name, on, conditional, span, .. }) => {
+                let columns = match &action {
+                    Action::Create { columns, .. } => columns.join(" "),
+                    _ => String::new(),
+                };
                 let on = on.map_or_else(String::new, |on| format!(" of {on}"));
                 let action = match action {
                     Action::Create { noun, temporary: false, .. } => format!("+{noun}"),
@@ -239,11 +278,13 @@ mod tests {
                     Action::Rename { to } => format!("to {to}:"),
                     Action::RenameColumn { column, to } => format!("{column} to {to}:"),
                     Action::DropColumn { column, .. } => format!("-{column} of"),
+                    Action::AddColumn { column } => format!("+{column} of"),
                     Action::Use => String::new(),
                     other => format!("{other:?}"),
                 };
                 let word = &sql[span];
-                format!("{action} {name}{on}{} {word}", if conditional { "?" } else { "" })
+                let columns = if columns.is_empty() { String::new() } else { format!(" ({columns})") };
+                format!("{action} {name}{on}{}{columns} {word}", if conditional { "?" } else { "" })
             }
             other => format!("{other:?}"),
         });
@@ -253,10 +294,19 @@ mod tests {
     #[test]
     fn what_each_form_of_a_statement_says() {
         for (sql, facts) in [
-            ("CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT) STRICT, WITHOUT ROWID", "+table a a"),
-            ("create table if not exists main.[A b] (x)", "+table a b? main.[A b]"),
-            ("CREATE TEMP TABLE `a` (x)", "+temporary table a `a`"),
-            ("CREATE TABLE temp.a (x)", "+temporary table a temp.a"),
+            (
+                "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT) STRICT, WITHOUT ROWID",
+                "+table a (id) a",
+            ),
+            ("create table if not exists main.[A b] (x)", "+table a b? (x) main.[A b]"),
+            (
+                "CREATE TABLE a (\"X y\" TEXT DEFAULT (f(1, 2)) CHECK (b > 1), [z], check_at, PRIMARY KEY (z, b), \
+                 CONSTRAINT c UNIQUE (z), FOREIGN KEY (z) REFERENCES b (x, y))",
+                "+table a (x y z check_at) a",
+            ),
+            ("CREATE TABLE a AS SELECT (1), 2 FROM b", "+table a a"),
+            ("CREATE TEMP TABLE `a` (x)", "+temporary table a (x) `a`"),
+            ("CREATE TABLE temp.a (x)", "+temporary table a (x) temp.a"),
             ("CREATE TABLE attached.a (x)", ""),
             ("CREATE VIRTUAL TABLE a USING fts5(x)", "+virtual table a a"),
             ("CREATE VIEW v AS SELECT * FROM a", "+view v v"),
@@ -267,13 +317,13 @@ mod tests {
             ("ALTER TABLE a RENAME TO b", "to b: a a"),
             ("ALTER TABLE a RENAME COLUMN x TO y; ALTER TABLE a RENAME x TO y", "x to y: a a, x to y: a a"),
             ("ALTER TABLE a DROP COLUMN x", "-x of a a"),
-            ("ALTER TABLE a ADD COLUMN x", "a a"),
+            ("ALTER TABLE a ADD COLUMN x; ALTER TABLE a ADD 'Y' INT", "+x of a a, +y of a a"),
             ("INSERT OR REPLACE INTO a VALUES (1); REPLACE INTO 'b' VALUES (1)", "a a, b 'b'"),
             ("UPDATE OR IGNORE a SET x = 1; DELETE FROM b", "a a, b b"),
             ("PRAGMA foreign_keys = ON; SELECT * FROM a; WITH a AS (SELECT 1) SELECT * FROM a", ""),
             (
                 "CREATE; DROP TABLE; ALTER TABLE a RENAME; CREATE INDEX i; INSERT; CREATE TABLE \"é\" (x)",
-                "+table é \"é\"",
+                "+table é (x) \"é\"",
             ),
         ] {
             assert_eq!(of(sql), facts, "{sql}");

@@ -34,7 +34,7 @@ fn in_short(named: &Named) -> String {
     let class = format!("{:?}", named.class).to_lowercase();
     let name = &named.name;
     let mut text = match &named.action {
-        Action::Create { noun, replaces, temporary } => {
+        Action::Create { noun, replaces, temporary, .. } => {
             let temporary = if *temporary { " temporary" } else { "" };
             let replaces = if *replaces { " replaces" } else { "" };
             format!("+{noun} {name}{temporary}{replaces}")
@@ -51,6 +51,7 @@ fn in_short(named: &Named) -> String {
         Action::DropColumn { column, cascade } => {
             format!("{name} loses {column}{}", if *cascade { " cascade" } else { "" })
         }
+        Action::AddColumn { column } => format!("{name} gets {column}"),
         Action::RenameColumn { column, to } => format!("{name} {column}->{to}"),
     };
     if let Some(on) = &named.on {
@@ -93,8 +94,8 @@ fn tables() {
         ("CREATE TABLE a OF m", "+table a, type m"),
         ("SELECT * INTO a FROM b", "+table a, relation b"),
         ("CREATE FOREIGN TABLE a (id int) SERVER x", "+foreign table a"),
-        ("ALTER TABLE IF EXISTS ONLY a ADD b int", "relation a?"),
-        ("ALTER TABLE a ADD b m, ADD c serial", "relation a, type m, +auto a_c_seq of a"),
+        ("ALTER TABLE IF EXISTS ONLY a ADD b int", "relation a?, a gets b?"),
+        ("ALTER TABLE a ADD b m, ADD c serial", "relation a, a gets b, type m, a gets c, +auto a_c_seq of a"),
         ("ALTER TABLE a ADD CONSTRAINT x FOREIGN KEY (b) REFERENCES c (id)", "relation a, fk c"),
         ("ALTER TABLE a ADD CONSTRAINT x UNIQUE USING INDEX i", "relation a, opaque i, relation i"),
         ("ALTER TABLE a DROP b, DROP COLUMN c CASCADE", "relation a, a loses b, a loses c cascade"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::args::Options;
+use super::args::{Format, Options};
 use super::consent::{Consent, ask};
 use super::show::{alike, and, block, of_databases, refusals};
 use super::{print, show};
@@ -23,6 +23,8 @@ pub(super) struct Words<T> {
     pub(super) line: fn(&T) -> String,
     /// The same for programs.
     pub(super) json: fn(&T) -> Value,
+    /// Whether a run follows, whose events are lines of JSON.
+    pub(super) is_followed: bool,
 }
 
 /// Carries an amendment out as far as it is wanted; the exit code. The error says what is wrong with the
@@ -36,7 +38,10 @@ pub(super) async fn amend<A: Amendment<Row: PartialEq>>(
     let consent = Consent::of(options, words.verb)?;
     let told = |amendments: &Amendments<A::Row>| {
         let json = || document::amendments(words.verb, amendments, words.json);
-        show(options, amendments.exit_code(), json, || lines(amendments, words))
+        match options.format {
+            Format::Json if words.is_followed => print(&format!("{}\n", json()), "", amendments.exit_code()),
+            _ => show(options, amendments.exit_code(), json, || lines(amendments, words)),
+        }
     };
     if consent == Consent::Ask {
         let planned = migrator.amend(amendment, true).await;

@@ -65,6 +65,7 @@ pub(super) enum Task<'o> {
     Sql(&'o str),
     Baseline(Version),
     Fake,
+    FakeInitial(Version),
     Repair(Repair),
 }
 
@@ -154,6 +155,17 @@ pub struct Options {
     /// Instead of applying: record what is pending, up to `--to`, as applied, and run nothing
     #[arg(long, id = "migrate_fake", help_heading = HEADING)]
     pub fake: bool,
+
+    /// Before applying: where there is no history, but all tables and columns that the migrations up to this
+    /// version make, record these as applied
+    #[arg(
+        long,
+        id = "migrate_fake_initial",
+        value_name = "VERSION",
+        value_parser = version,
+        help_heading = HEADING
+    )]
+    pub fake_initial: Option<Version>,
 
     /// With `repair`: the statement in doubt was not done, the next run begins with it
     #[arg(long, id = "migrate_retry", help_heading = HEADING)]
@@ -305,18 +317,7 @@ impl Options {
             return Err(format!("`--{}` is for {} alone", own.name, verbs.join(", ")));
         }
         Ok(match verb {
-            Verb::Apply if self.fake => match self.report {
-                Some(_) => return Err("`--report` is about what a run did, and `--fake` runs nothing".into()),
-                None => Task::Fake,
-            },
-            Verb::Apply if self.yes || self.dry_run => {
-                return Err(
-                    "`apply` does not ask: `plan` shows what it would do, and `--yes` and `--dry-run` are \
-                            for what changes the history by hand"
-                        .into(),
-                );
-            }
-            Verb::Apply => Task::Apply,
+            Verb::Apply => self.apply()?,
             Verb::Plan => Task::Plan { sql: self.sql },
             Verb::Status => Task::Status,
             Verb::Check => Task::Check,
@@ -331,6 +332,25 @@ impl Options {
             )?),
             Verb::Repair => Task::Repair(self.repair()?),
         })
+    }
+
+    fn apply(&self) -> Result<Task<'_>, String> {
+        match (self.fake, self.fake_initial) {
+            (true, None) if self.report.is_some() => {
+                Err("`--report` is about what a run did, and `--fake` runs nothing".into())
+            }
+            (true, None) => Ok(Task::Fake),
+            (true, Some(_)) => Err("`--fake` records what is pending without looking, and `--fake-initial` where all is \
+                                    there: give one of them"
+                .into()),
+            (false, Some(to)) => Ok(Task::FakeInitial(to)),
+            (false, None) if self.yes || self.dry_run => {
+                Err("`apply` does not ask: `plan` shows what it would do, and `--yes` and `--dry-run` are for what \
+                     changes the history by hand"
+                    .into())
+            }
+            (false, None) => Ok(Task::Apply),
+        }
     }
 
     fn repair(&self) -> Result<Repair, String> {
@@ -352,13 +372,14 @@ impl Options {
     }
 
     /// The options that some verbs have and the others have not.
-    fn own(&self) -> [Own; 11] {
+    fn own(&self) -> [Own; 12] {
         let own = |name, verbs, is_given| Own { name, verbs, is_given };
         [
             own("report", &[Verb::Apply], self.report.is_some()),
             own("sql", &[Verb::Plan], self.sql),
             own("migration", &[Verb::Sql], self.migration.is_some()),
             own("fake", &[Verb::Apply], self.fake),
+            own("fake-initial", &[Verb::Apply], self.fake_initial.is_some()),
             own("retry", &[Verb::Repair], self.retry),
             own("applied", &[Verb::Repair], self.applied),
             own("accept", &[Verb::Repair], self.accept.is_some()),
@@ -370,7 +391,7 @@ impl Options {
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, &'static [Verb]); 11] {
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 12] {
         Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 

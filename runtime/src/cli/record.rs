@@ -1,4 +1,4 @@
-//! `baseline`, and `apply --fake`: migrations are recorded, and not run.
+//! `baseline`, `apply --fake` and `--fake-initial`: migrations are recorded, and not run.
 
 use super::amend::Words;
 use crate::record::Recorded;
@@ -11,7 +11,11 @@ pub(super) const BASELINE: Words<Recorded> = Words {
     did: "recorded",
     line: |recorded| format!("{} {}", recorded.version, recorded.name),
     json: document::recorded,
+    is_followed: false,
 };
 
 /// How `--fake` is shown.
 pub(super) const FAKE: Words<Recorded> = Words { verb: "fake", ..BASELINE };
+
+/// How `--fake-initial` is shown: a run follows.
+pub(super) const INITIAL: Words<Recorded> = Words { verb: "fake-initial", is_followed: true, ..BASELINE };

@@ -11,4 +11,5 @@ pub(super) const WORDS: Words<Settled> = Words {
     did: "settled",
     line: |settled| format!("{} {}: {}", settled.version, settled.name, settled.next),
     json: document::settled,
+    is_followed: false,
 };

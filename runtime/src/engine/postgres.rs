@@ -17,8 +17,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{
-    AUDIT_TABLE, Batch, Canceller, Commits, Engine, Entry, Facts, Found, HISTORY_TABLE, Lock, Progress,
-    RowChange, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
+    AUDIT_TABLE, Batch, Canceller, Commits, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE, Lock,
+    Progress, RowChange, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -126,6 +126,23 @@ impl Session for PostgresSession {
             _ => None,
         });
         rows.collect()
+    }
+
+    async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError> {
+        let answers = self.client.simple_query(sql::TABLES).await.map_err(|error| describe(&error))?;
+        let mut tables: Vec<FoundTable> = Vec::new();
+        for answer in &answers {
+            let SimpleQueryMessage::Row(row) = answer else { continue };
+            let (schema, name) = (Some(column(row, 0)?.to_owned()), column(row, 1)?.to_owned());
+            if tables.last().is_none_or(|last| (&last.schema, &last.name) != (&schema, &name)) {
+                let is_visible = column(row, 2)? == "t";
+                tables.push(FoundTable { schema, name, is_visible, columns: Vec::new() });
+            }
+            if let Some(table) = tables.last_mut() {
+                table.columns.extend(row.get(3).map(str::to_owned));
+            }
+        }
+        Ok(tables)
     }
 
     fn assume(&mut self, server: Server) {

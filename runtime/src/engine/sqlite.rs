@@ -15,8 +15,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use sharded_migrations_core::{HistoryRow, Resume};
 
 use super::{
-    Batch, Canceller, Engine, Entry, Facts, Found, Lock, Progress, RowChange, Server, Session, Since, Step,
-    Stop, Why, history_row, milliseconds,
+    Batch, Canceller, Engine, Entry, Facts, Found, FoundTable, Lock, Progress, RowChange, Server, Session,
+    Since, Step, Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -66,6 +66,34 @@ impl Session for SqliteSession {
 
     async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError> {
         self.blocking(|session| read(session.open()?, sql::RECORDS, record_of_history)).await
+    }
+
+    async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError> {
+        self.blocking(|session| {
+            // A file that does not exist has none, and is not made.
+            if session.connection.is_none() && !session.path.exists() {
+                return Ok(Vec::new());
+            }
+            let columns = read(session.open()?, sql::TABLES, |row| {
+                Ok((column::<String>(row, 0)?, column::<String>(row, 1)?))
+            })?;
+            let mut tables: Vec<FoundTable> = Vec::new();
+            for (name, column) in columns {
+                match tables.last_mut().filter(|last| last.name == name) {
+                    Some(table) => table.columns.push(column),
+                    None => {
+                        tables.push(FoundTable {
+                            schema: None,
+                            name,
+                            is_visible: true,
+                            columns: vec![column],
+                        });
+                    }
+                }
+            }
+            Ok(tables)
+        })
+        .await
     }
 
     /// The file's path says all.

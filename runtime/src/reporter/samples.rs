@@ -40,6 +40,7 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         statements: Cow::Borrowed(&[]),
         outside: Cow::Borrowed(&[]),
         locks: None,
+        tables: None,
     }
 }
 

@@ -1,15 +1,17 @@
 //! Migrations that are recorded and not run: a baseline, and what was done by hand.
 
 use sharded_migrations::record::{Recorded, Records};
-use sharded_migrations::{Migrations, Version};
+use sharded_migrations::{Migrations, Migrator, Selection, Version};
 
-use crate::support::fleet::block_on;
+use crate::support::fleet::{block_on, run};
 use crate::support::{Engine, TestFleet, amended, ending, on_every_engine, why};
 
 on_every_engine!(
     a_baseline_begins_a_history_and_the_next_run_goes_on_behind_it,
     a_baseline_is_for_databases_without_a_history,
     a_database_that_does_not_fit_keeps_all_from_being_recorded,
+    a_database_that_has_all_of_the_first_migrations_is_taken_over_and_a_new_one_is_not,
+    a_database_that_has_a_part_of_the_first_migrations_is_told_what_it_lacks,
     a_late_migration_can_be_recorded_too,
     what_has_begun_is_finished_first,
     what_is_pending_can_be_recorded,
@@ -160,4 +162,76 @@ fn what_has_begun_is_finished_first(engine: Engine) {
     assert_eq!(told(&fake(&fleet, set)), "exit 5\ndefault: refused dirty");
     assert_eq!(fleet.fingerprint(), begun);
     assert_ne!(begun, before);
+}
+
+/// Tables that change on their way, up to the fourth of five migrations.
+const GROWN: [(&str, &str); 5] = [
+    (
+        "V1__a.sql",
+        "-- #[route(everywhere)]\nCREATE TABLE a (id int, \"old Name\" text, gone int);\nCREATE TABLE t (id int);\n",
+    ),
+    (
+        "V2__grow.sql",
+        "-- #[route(everywhere)]\nALTER TABLE a ADD COLUMN added int;\nALTER TABLE a RENAME COLUMN \"old Name\" TO name;\n",
+    ),
+    (
+        "V3__users.sql",
+        "-- #[route(group = \"users\")]\nCREATE TABLE account (id int);\nALTER TABLE account RENAME TO person;\n",
+    ),
+    ("V4__drop.sql", "-- #[route(everywhere)]\nALTER TABLE a DROP COLUMN gone;\nDROP TABLE t;\n"),
+    ("V5__e.sql", "-- #[route(everywhere)]\nCREATE TABLE e (id int);\n"),
+];
+
+fn fake_initial(fleet: &TestFleet, set: &'static Migrations, to: i64) -> Records {
+    let records = block_on(fleet.migrator(set).fake_initial(version(to)));
+    fleet.wait_until_unlocked();
+    records
+}
+
+fn a_database_that_has_all_of_the_first_migrations_is_taken_over_and_a_new_one_is_not(engine: Engine) {
+    let fleet = TestFleet::of_three(engine);
+    let set = fleet.set(&GROWN);
+    // One was made by another tool, one is new, and one is migrated.
+    fleet
+        .database("default")
+        .execute("CREATE TABLE a (added int, id int, name text, other int); CREATE TABLE z (id int)");
+    let third = Selection { databases: vec!["users_02".into()], groups: Vec::new() };
+    let migrator = Migrator::new(set, fleet.try_fleet(set, &third).unwrap()).to(version(1));
+    run(&migrator).unwrap();
+    fleet.wait_until_unlocked();
+    let before = fleet.fingerprint();
+    let recorded = "exit 0\ndefault: 1 a, 2 grow, 4 drop\nusers_01: nothing\nusers_02: nothing";
+    assert_eq!(told(&block_on(fleet.migrator(set).plan_fake_initial(version(4)))), recorded);
+    assert_eq!(fleet.fingerprint(), before, "it was only looked");
+    assert_eq!(told(&fake_initial(&fleet, set, 4)), recorded);
+    assert_eq!(
+        fleet.database("default").audit(),
+        "fake-initial 1 a, fake-initial 2 grow, fake-initial 4 drop"
+    );
+    assert_eq!(fleet.fingerprint()[1..], before[1..]);
+    let run = fleet.run(set);
+    let ended = "exit 0\ndefault: done 5, 3 before\nusers_01: done 1 2 3 4 5, 0 before\nusers_02: done 2 3 4 5, 1 before";
+    assert_eq!(ending(&run), ended);
+    let none = "exit 0\ndefault: nothing\nusers_01: nothing\nusers_02: nothing";
+    assert_eq!(told(&fake_initial(&fleet, set, 4)), none, "all have a history");
+}
+
+fn a_database_that_has_a_part_of_the_first_migrations_is_told_what_it_lacks(engine: Engine) {
+    let fleet = TestFleet::of_three(engine);
+    let set = fleet.set(&GROWN);
+    let [default, users_01] = ["default", "users_01"].map(|name| fleet.database(name));
+    default.execute("CREATE TABLE a (added int, id int, name text)");
+    users_01.execute("CREATE TABLE a (id int, \"old Name\" text, gone int)");
+    let before = fleet.fingerprint();
+    let records = fake_initial(&fleet, set, 4);
+    assert_eq!(told(&records), "exit 5\ndefault: not started\nusers_01: refused error\nusers_02: nothing");
+    let why = why(&records);
+    let lacks = "it lacks the column `added` of `a`, the column `name` of `a`, the table `person`\n";
+    assert!(why.contains(lacks), "{why}");
+    assert!(why.contains("the migrations up to 4") && why.contains("`--migrate=baseline --to 4`"), "{why}");
+    assert_eq!(fleet.fingerprint(), before);
+    users_01.execute("CREATE TABLE t (id int)");
+    let recorded = "exit 0\ndefault: nothing\nusers_01: 1 a\nusers_02: nothing";
+    default.execute("DROP TABLE a");
+    assert_eq!(told(&fake_initial(&fleet, set, 1)), recorded, "it is as the first one leaves it");
 }

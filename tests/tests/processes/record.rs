@@ -1,9 +1,11 @@
 //! `baseline`, and `apply --fake`, as somebody types them.
 
+use rusqlite::Connection;
 use serde_json::json;
+use tempfile::TempDir;
 
-use crate::program::{end, on};
-use crate::schema::document;
+use crate::program::{end, on, quickstart};
+use crate::schema::{document, lines};
 use crate::support::{Engine, TestFleet};
 
 const A: (&str, &str) = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n");
@@ -77,4 +79,40 @@ fn what_was_done_by_hand_is_recorded() {
     assert_eq!(run("--migrate").0, 0);
     assert_eq!(fleet.database("users_01").audit(), "fake 2 b");
     assert_eq!(fleet.database("users_02").audit(), "");
+}
+
+/// What the macro has embedded is enough to know what has to be there.
+#[test]
+fn a_fleet_of_old_and_new_databases_is_taken_over_by_one_command() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(format!("{name}.db"));
+    assert_eq!(end(&mut quickstart(&folder, "--migrate --to 5")).0, 0);
+    for name in ["default", "users_01", "users_02"] {
+        let old = Connection::open(file(name)).unwrap();
+        old.execute_batch("DROP TABLE sharded_migrations_history").unwrap();
+    }
+    std::fs::remove_file(file("users_03")).unwrap();
+    let bytes = || ["default", "users_01", "users_04"].map(|name| std::fs::read(file(name)).unwrap());
+    let before = bytes();
+    let (code, out, err) = end(&mut quickstart(&folder, "--migrate --fake-initial 5 --dry-run"));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("== users_01, users_02 (2 databases) ==\n  would record 1 settings\n"), "{out}");
+    assert!(out.contains("== users_03, users_04 (2 databases) ==\n  nothing to record\n"), "{out}");
+    assert!(bytes() == before && !file("users_03").exists());
+    let (code, out, _) = end(&mut quickstart(&folder, "--migrate --fake-initial 5"));
+    assert_eq!((code, out.as_str()), (2, ""), "nobody was asked");
+    let (code, out, err) = end(&mut quickstart(&folder, "--migrate --fake-initial 5 --yes --format json"));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let lines = lines(&out);
+    assert_eq!(lines[0]["verb"], "fake-initial");
+    let recorded: Vec<_> = lines[0]["databases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["changes"].as_array().unwrap().len())
+        .collect();
+    assert!(recorded[0] > 0 && recorded[1] == recorded[2] && recorded[3..] == [0, 0], "{recorded:?}");
+    assert_eq!(lines.last().unwrap()["event"], "run_finished");
+    let (code, out, _) = end(&mut quickstart(&folder, "--migrate=check"));
+    assert_eq!(code, 0, "{out}");
 }

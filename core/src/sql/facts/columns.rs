@@ -45,6 +45,23 @@ impl Walker<'_> {
         Some(fact)
     }
 
+    /// The columns that the statement writes out for the table it makes.
+    pub(super) fn columns_of(&self, statement: Id) -> Vec<String> {
+        let tree = self.tree;
+        let is_own = |id: &Id| tree.kind(*id) == COLUMN && tree.parent(tree.parent(*id)) == statement;
+        let names = tree.subtree(statement).filter(is_own).filter_map(|id| tree.child(id, COLUMN_NAME));
+        names.map(|name| identifier(tree.text(name))).collect()
+    }
+
+    /// A column that a table gets.
+    pub(super) fn added_column(&self, id: Id) -> Option<Fact> {
+        let tree = self.tree;
+        let table = self.table_below(tree.parent(id))?;
+        let name = tree.child(id, COLUMN_NAME)?;
+        let action = Action::AddColumn { column: identifier(tree.text(name)) };
+        Some(self.named(action, Class::Relation, table, name))
+    }
+
     /// A column that a table loses, or that gets another name: what the server keeps with it follows.
     pub(super) fn change_of_column(&self, id: Id) -> Option<Fact> {
         let tree = self.tree;

@@ -32,6 +32,14 @@ pub(super) fn history(schema: &str) -> String {
     )
 }
 
+/// All tables that are not the server's, a row for each column, and one for a table that has none.
+pub(super) const TABLES: &str = "\
+SELECT n.nspname, c.relname, pg_catalog.pg_table_is_visible(c.oid), a.attname \
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+ORDER BY 1, 2, a.attnum";
+
 /// Takes the migration lock for the session.
 pub(super) fn try_lock(schema: &str) -> String {
     format!("SELECT pg_catalog.pg_try_advisory_lock({})", lock_key(schema))

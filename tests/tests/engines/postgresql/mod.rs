@@ -1,5 +1,6 @@
 //! What only PostgreSQL has: servers, roles, schemas, sessions.
 
+mod by_hand;
 mod connect;
 mod connections;
 mod durability;
