@@ -16,8 +16,9 @@
 //! #[tokio::main]
 //! async fn main() -> ExitCode {
 //!     let arguments = Arguments::parse();
-//!     // `--migrate` does its work and ends the program; without it, nothing happens here.
-//!     if let Some(code) = arguments.migrate.run(&MIGRATIONS).await {
+//!     // `--migrate` does its work and ends the program; without it, nothing happens here. An application that is to
+//!     // go on once all is migrated says `exit_unless_applied()`: see `Outcome`.
+//!     if let Some(code) = arguments.migrate.run(&MIGRATIONS).await.exit() {
 //!         return code;
 //!     }
 //!     // ... the application itself
@@ -32,6 +33,7 @@ mod check;
 mod command;
 mod consent;
 mod history;
+mod outcome;
 mod plan;
 mod record;
 mod repair;
@@ -48,6 +50,7 @@ use sharded_migrations_core::{Migrations, Version};
 
 pub use args::{Format, MigrateArgs, Options, Progress, Verb, Verbosity};
 pub use command::MigrateCommand;
+pub use outcome::Outcome;
 pub use rollout::{RolloutOptions, WhenOneFails};
 
 use args::Task;
@@ -61,14 +64,18 @@ use crate::{exit_code, reporter};
 use sql::Texts;
 
 impl MigrateArgs {
-    /// Does what `--migrate` asks for; `None` when it is not given, and the application goes on.
-    pub async fn run(&self, migrations: &Migrations) -> Option<ExitCode> {
+    /// Does what `--migrate` asks for. The [`Outcome`] says whether the application goes on.
+    pub async fn run(&self, migrations: &Migrations) -> Outcome {
         match self.migrate {
-            Some(verb) => Some(execute(verb, &self.options, migrations).await),
-            None if self.options == Options::default() => None,
+            Some(verb) => {
+                let code = execute(verb, &self.options, migrations).await;
+                let is_applied = verb == Verb::Apply && code == exit_code::DONE && !self.options.dry_run;
+                if is_applied { Outcome::Applied } else { Outcome::Ended(code) }
+            }
+            None if self.options == Options::default() => Outcome::NotAsked,
             None => {
                 complain("the options of a migration are given without `--migrate`");
-                Some(exit_code::USAGE.into())
+                Outcome::Ended(exit_code::USAGE)
             }
         }
     }
@@ -77,19 +84,15 @@ impl MigrateArgs {
 impl MigrateCommand {
     /// Does it.
     pub async fn run(&self, migrations: &Migrations) -> ExitCode {
-        execute(self.verb, &self.options, migrations).await
+        execute(self.verb, &self.options, migrations).await.into()
     }
 }
 
-async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> ExitCode {
-    match carry_out(verb, options, migrations).await {
-        Ok(code) => code,
-        Err(message) => {
-            complain(&message);
-            exit_code::USAGE
-        }
-    }
-    .into()
+async fn execute(verb: Verb, options: &Options, migrations: &Migrations) -> u8 {
+    carry_out(verb, options, migrations).await.unwrap_or_else(|message| {
+        complain(&message);
+        exit_code::USAGE
+    })
 }
 
 /// Does it; the error says what is wrong with the command line.

@@ -43,7 +43,7 @@ struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
-    if let Some(code) = Arguments::parse().migrate.run(&MIGRATIONS).await {
+    if let Some(code) = Arguments::parse().migrate.run(&MIGRATIONS).await.exit() {
         return code;
     }
     for migration in MIGRATIONS.migrations.iter() {

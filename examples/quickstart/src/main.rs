@@ -28,7 +28,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments = Arguments::parse();
     let folder = std::env::var_os("QUICKSTART_DIR").map_or_else(|| "target/quickstart".into(), PathBuf::from);
     std::fs::create_dir_all(folder)?;
-    if let Some(code) = arguments.migrate.run(&MIGRATIONS).await {
+    if let Some(code) = arguments.migrate.run(&MIGRATIONS).await.exit() {
         return Ok(code);
     }
     tour().await?;

@@ -25,6 +25,10 @@ struct Arguments {
     #[command(flatten)]
     migrate: MigrateArgs,
 
+    /// Go on after a migration that went well
+    #[arg(long)]
+    serve: bool,
+
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -51,7 +55,8 @@ async fn main() -> ExitCode {
     if let Some(Command::Migrate(command)) = arguments.command {
         return command.run(migrations).await;
     }
-    if let Some(code) = arguments.migrate.run(migrations).await {
+    let outcome = arguments.migrate.run(migrations).await;
+    if let Some(code) = if arguments.serve { outcome.exit_unless_applied() } else { outcome.exit() } {
         return code;
     }
     println!("the application itself");

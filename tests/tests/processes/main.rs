@@ -8,6 +8,7 @@ mod support;
 
 mod command_line;
 mod environment;
+mod goes_on;
 mod interrupt;
 mod masked;
 mod output;
