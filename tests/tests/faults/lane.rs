@@ -36,10 +36,22 @@ impl Lane {
 
     /// A run on the port of a proxy or of the server.
     pub(crate) fn spawn(&self, port: u16, to: Option<&str>) -> Child {
+        self.spawn_verb("apply", port, to)
+    }
+
+    /// Any verb.
+    pub(crate) fn spawn_verb(&self, verb: &str, port: u16, to: Option<&str>) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
         command.env_clear().env("FLEET_PROJECT", self.project.path()).stdin(Stdio::null());
         // Whoever counts connections is to see none that come with the time.
-        command.args(["--migrate", "--format", "json", "--jobs", "4", "--progress", "never"]);
+        command.arg(format!("--migrate={verb}")).args([
+            "--format",
+            "json",
+            "--jobs",
+            "4",
+            "--progress",
+            "never",
+        ]);
         if let Some(to) = to {
             command.args(["--to", to]);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sharded_migrations_tests::postgres::Cluster;
 use tokio_postgres::NoTls;
 
-use crate::lane::{Lane, must_end_well};
+use crate::lane::{Lane, must_end_well, said};
 use crate::proxy::Proxy;
 
 /// The counter itself, on a client of which we know what it asks.
@@ -45,4 +45,23 @@ fn a_run_takes_two_turns_and_one_more_for_all_that_is_pending() {
     lane.empty();
     assert_eq!(turns(last), BTreeSet::from([3]), "all pending");
     assert_eq!(turns(last), BTreeSet::from([2]), "nothing pending");
+}
+
+/// What a probe asks every few seconds costs the start-up and one turn, whatever the answer is. `status` and `plan` also
+/// find out whether a session keeps its lock, where a migration that is pending has to know.
+#[test]
+fn a_verb_that_looks_takes_one_turn_behind_the_start_up() {
+    let lane = Lane::new(Cluster::shared());
+    let look = |verb: &str, code: i32| {
+        let proxy = Proxy::start(lane.server(), None);
+        let output = lane.spawn_verb(verb, proxy.port(), None).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{verb}: {}", said(&output));
+        let turns: Vec<usize> = proxy.turns().into_values().collect();
+        assert_eq!(turns, vec![2; lane.databases.len()], "{verb}");
+    };
+    look("check", 3);
+    lane.run(None);
+    for verb in ["check", "status", "plan"] {
+        look(verb, 0);
+    }
 }
