@@ -137,6 +137,11 @@ pub struct Migration {
 }
 
 impl Migration {
+    /// The text of one of its statements, as it is in the file.
+    pub fn statement(&self, index: usize) -> Option<&str> {
+        self.sql.get(self.statements.get(index)?.clone())
+    }
+
     /// Line and column of a statement in the file, counted from 1.
     pub fn statement_position(&self, index: usize) -> Option<Position> {
         self.statements.get(index).map(|span| Position::of(&self.sql, span.start))

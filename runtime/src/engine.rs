@@ -5,6 +5,7 @@ compile_error!("`sharded-migrations` needs an engine: switch on its feature `pos
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -12,6 +13,8 @@ mod sqlite;
 pub(crate) use postgres::Admin;
 
 use std::time::Duration;
+
+pub(crate) use rows::Rows;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -71,9 +74,9 @@ pub(crate) trait Session: Send {
     fn assume(&mut self, server: Server);
 
     /// Applies migrations in order, each in one transaction with its history row, unless somebody else is
-    /// at work there or has been since the plan was made. `done` is called behind each one, but only when
-    /// all of this has returned, or [`settle`](Self::settle) has, is it sure to outlive the server.
-    async fn apply(&mut self, batch: &Batch<'_>, done: &(dyn Fn() + Sync)) -> Result<(), Stop>;
+    /// at work there or has been since the plan was made. `done` is called behind each one with the rows that it changed, but
+    /// only when all of this has returned, or [`settle`](Self::settle) has, is it sure to outlive the server.
+    async fn apply(&mut self, batch: &Batch<'_>, done: &Done<'_>) -> Result<(), Stop>;
 
     /// Makes everything durable that a survey has shown.
     async fn settle(&mut self) -> Result<(), DatabaseError>;
@@ -91,8 +94,8 @@ pub(crate) trait Session: Send {
     /// made where they are missing.
     async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError>;
 
-    /// Runs one statement outside any transaction.
-    async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError>;
+    /// Runs one statement outside any transaction; how many rows the server says that it was about.
+    async fn statement(&mut self, sql: &str) -> Result<u64, DatabaseError>;
 
     /// What became of a statement that may have been run, or may still have been running when its session
     /// ended. What it left half done is removed.
@@ -104,6 +107,9 @@ pub(crate) trait Session: Send {
     /// Releases the lock and closes the connection.
     async fn close(self: Box<Self>);
 }
+
+/// Is told of each migration of a batch as it is done, with the rows that it changed.
+pub(crate) type Done<'a> = dyn Fn(Rows) + Sync + 'a;
 
 /// Asks the server to stop what a session is running.
 pub(crate) type Canceller = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;

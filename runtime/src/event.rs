@@ -80,6 +80,9 @@ pub enum Event<'a> {
         migration: &'a Migration,
         /// How long it took.
         elapsed: Duration,
+        /// How many rows its `INSERT`, `UPDATE`, `DELETE` and `MERGE` statements changed, as the server counts them; `None`
+        /// where it has none, or that is not known (a `WITH`, a lost connection, a part that an earlier run did).
+        rows: Option<u64>,
     },
     /// A migration has run for a while, and waits for a lock that somebody else holds. Only told of where it is
     /// looked for, see [`Migrator::tell_table_locks`](crate::Migrator::tell_table_locks).

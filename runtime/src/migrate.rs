@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use sharded_migrations_core::plan::Step;
 use sharded_migrations_core::{HistoryRow, Migration, Plan, State, Transaction, Version};
 
-use crate::engine::{Batch, Facts, HISTORY_TABLE, Lock, Session, Since, Stop, Why, engine};
+use crate::engine::{Batch, Facts, HISTORY_TABLE, Lock, Rows, Session, Since, Stop, Why, engine};
 use crate::error::{DatabaseError, StepError};
 use crate::event::Event;
 use crate::executor::Migrator;
@@ -43,7 +43,7 @@ pub(crate) struct OneDatabase<'r, 'm> {
     /// The history as the plan has it, with what was applied since.
     since: Since,
     /// Sent and perhaps committed, but not yet sure to be: in order, each with the time it took.
-    unsure: Vec<(&'m Migration, Duration)>,
+    unsure: Vec<(&'m Migration, Duration, Rows)>,
     /// How many of these the server has said to be committed.
     committed: usize,
 }
@@ -275,11 +275,11 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             }
         };
         let started = Instant::now();
-        let times: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
-        let committed = || {
+        let times: Mutex<Vec<(Duration, Rows)>> = Mutex::new(Vec::new());
+        let committed = |rows| {
             let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
-            let before: Duration = times.iter().sum();
-            times.push(started.elapsed().saturating_sub(before));
+            let before: Duration = times.iter().map(|(time, _)| *time).sum();
+            times.push((started.elapsed().saturating_sub(before), rows));
             begin(times.len());
         };
         begin(0);
@@ -293,8 +293,9 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         let work = migrator.interruptible(canceller, session.apply(&batch, &committed));
         let applied = migrator.watched_for_locks(target, &server, running, work).await;
         let times = times.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let time = |index: usize| times.get(index).copied().unwrap_or_default();
-        let timed = steps.iter().enumerate().map(|(index, step)| (step.migration, time(index)));
+        let told = times.into_iter().map(Some).chain(std::iter::repeat(None));
+        let told = told.map(|told| told.unwrap_or((Duration::ZERO, Rows::Unknown)));
+        let timed = steps.iter().zip(told).map(|(step, (elapsed, rows))| (step.migration, elapsed, rows));
         self.unsure = timed.collect();
         match applied {
             Ok(()) => {
@@ -316,21 +317,23 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     /// The next of the unsure ones are applied.
     fn confirm(&mut self, count: usize) {
         let sure: Vec<_> = self.unsure.drain(..).take(count).collect();
-        for (migration, elapsed) in sure {
+        for (migration, elapsed, rows) in sure {
             self.since = self.since.with(migration.version);
-            self.note_applied(migration, elapsed);
+            self.note_applied(migration, elapsed, rows);
         }
         self.committed = 0;
     }
 
     /// Tells of a migration that is applied and stays so.
-    pub(crate) fn note_applied(&mut self, migration: &'m Migration, elapsed: Duration) {
+    pub(crate) fn note_applied(&mut self, migration: &'m Migration, elapsed: Duration, rows: Rows) {
         let database = &self.target.database.name;
-        self.migrator.tell(&Event::MigrationApplied { database, migration, elapsed });
+        let rows = rows.known();
+        self.migrator.tell(&Event::MigrationApplied { database, migration, elapsed, rows });
         self.applied.push(AppliedStep {
             version: migration.version,
             name: migration.name.to_string(),
             elapsed,
+            rows,
         });
     }
 
@@ -353,7 +356,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             let is_it = |row: &&HistoryRow| row.version == migration.version;
             facts.history.iter().find(is_it).is_some_and(|row| row.state == State::Applied)
         };
-        let count = self.unsure.iter().take(most).take_while(|(migration, _)| is_there(migration)).count();
+        let count = self.unsure.iter().take(most).take_while(|(migration, ..)| is_there(migration)).count();
         self.confirm(count);
         self.facts = facts;
         Ok(())

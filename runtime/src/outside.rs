@@ -5,7 +5,7 @@ use std::time::Instant;
 use sharded_migrations_core::plan::{Start, Step};
 use sharded_migrations_core::{Migration, Resume};
 
-use crate::engine::{Found, Progress, Stop};
+use crate::engine::{Found, Progress, Rows, Stop};
 use crate::error::DatabaseError;
 use crate::event::Event;
 use crate::migrate::{Halt, OneDatabase};
@@ -19,6 +19,8 @@ impl<'m> OneDatabase<'_, 'm> {
         let database = &self.target.database.name;
         self.migrator.tell(&Event::MigrationStarted { database, migration });
         let started = Instant::now();
+        // What an earlier run has changed is not known.
+        let mut rows = if step.start == Start::Fresh { Rows::Nothing } else { Rows::Unknown };
         let mut done = match step.start {
             Start::Fresh => {
                 self.record(&work, migration, Progress::Started(self.since())).await?;
@@ -46,13 +48,14 @@ impl<'m> OneDatabase<'_, 'm> {
                 self.record(&work, migration, Progress::Paused(done)).await?;
                 return Err(Halt::Interrupted);
             }
-            self.statement(&work, migration, done, done).await?;
+            let count = self.statement(&work, migration, done, done).await?;
+            rows.add(migration.statement(done).unwrap_or_default(), count);
             done += 1;
             self.record(&work, migration, Progress::Statements(done)).await?;
         }
         let elapsed = started.elapsed();
         self.record(&work, migration, Progress::Applied(elapsed)).await?;
-        self.note_applied(migration, elapsed);
+        self.note_applied(migration, elapsed, rows);
         Ok(())
     }
 
@@ -62,7 +65,7 @@ impl<'m> OneDatabase<'_, 'm> {
         migration: &'m Migration,
         index: usize,
         done: usize,
-    ) -> Result<(), Halt<'m>> {
+    ) -> Result<u64, Halt<'m>> {
         let failed = |error| Halt::Failed { migration, error: work.statement_failed(index, error) };
         let text = work.statement(index).map_err(failed)?;
         let (migrator, target, server) = (self.migrator, self.target, self.facts.server.clone());
@@ -70,7 +73,10 @@ impl<'m> OneDatabase<'_, 'm> {
         let canceller = session.canceller();
         let ran = migrator.interruptible(canceller, session.statement(&text.text));
         let ran = migrator.watched_for_locks(target, &server, || Some(migration), ran);
-        let Err(error) = ran.await else { return Ok(()) };
+        let error = match ran.await {
+            Ok(rows) => return Ok(rows),
+            Err(error) => error,
+        };
         // Where the server said no, what the statement did is undone, and the next run begins with it. Where
         // the connection is gone, this cannot be recorded either, and the statement stays in doubt.
         if migration.outside.get(index).is_some_and(|statement| statement.is_atomic) {

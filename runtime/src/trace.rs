@@ -68,9 +68,9 @@ impl Trace {
                 let span = info_span!(parent: &open.database, "migration", version, migration = name);
                 open.migrations.push((migration.version, span));
             }
-            Event::MigrationApplied { database, migration, elapsed } => {
+            Event::MigrationApplied { database, migration, elapsed, rows } => {
                 let open = of(open, database, &group);
-                info!(parent: open.migration(migration.version), ?elapsed, "applied");
+                info!(parent: open.migration(migration.version), ?elapsed, rows, "applied");
                 open.migrations.retain(|(version, _)| *version != migration.version);
             }
             Event::TableLockWaiting { database, migration, holder } => {

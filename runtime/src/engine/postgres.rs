@@ -17,8 +17,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{
-    AUDIT_TABLE, Batch, Canceller, Commits, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE, Lock,
-    Progress, RowChange, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
+    AUDIT_TABLE, Batch, Canceller, Commits, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE,
+    Lock, Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -149,7 +149,7 @@ impl Session for PostgresSession {
         self.server = server;
     }
 
-    async fn apply(&mut self, batch: &Batch<'_>, done: &(dyn Fn() + Sync)) -> Result<(), Stop> {
+    async fn apply(&mut self, batch: &Batch<'_>, done: &Done<'_>) -> Result<(), Stop> {
         let mut since = batch.since;
         let mut first = 0;
         while first < batch.steps.len() {
@@ -157,7 +157,7 @@ impl Session for PostgresSession {
             let fitting =
                 self.fill(&mut message, &batch.steps[first..], since).map_err(|e| unprepared(first, e))?;
             let behind = |stop: Stop| Stop { committed: first + stop.committed, ..stop };
-            match self.send(&message, done).await {
+            match self.send(&message, &batch.steps[first..][..fitting], done).await {
                 Ok(()) => {}
                 // The server reads a message as a whole before it runs any of it: what can be applied is,
                 // and the one it cannot read is named, one message each.
@@ -233,9 +233,11 @@ impl Session for PostgresSession {
         })
     }
 
-    async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {
+    async fn statement(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         // Alone in its message: two statements in one message would be one transaction.
-        self.run(sql).await
+        let mut changed = 0;
+        self.stream(sql, |_, rows| changed = rows).await.map_err(|broken| broken.error)?;
+        Ok(changed)
     }
 
     async fn look_for(&mut self, what: &Resume) -> Result<Found, DatabaseError> {
@@ -315,13 +317,19 @@ impl PostgresSession {
         Ok(steps.len())
     }
 
-    /// Sends a message, and tells of each migration in it when it is done.
-    async fn send(&self, message: &Message, done: &(dyn Fn() + Sync)) -> Result<(), Broken> {
+    /// Sends a message of these steps, and tells of each of them when it is done.
+    async fn send(&self, message: &Message, steps: &[Step<'_>], done: &Done<'_>) -> Result<(), Broken> {
         let mut told = 0;
-        let count = |statements| {
+        let mut rows = Rows::default();
+        let count = |statements: usize, count| {
+            if let Place::Part { index, at: Within::Own(statement) } = message.place(statements - 1)
+                && let Some(statement) = steps.get(index).and_then(|step| step.migration.statement(statement))
+            {
+                rows.add(statement, count);
+            }
             while told < message.recorded(statements) {
                 told += 1;
-                done();
+                done(std::mem::take(&mut rows));
             }
         };
         let sent = self.stream(&message.text, count).await;
@@ -367,20 +375,20 @@ impl PostgresSession {
 
     /// Sends one message. An error's place says how many statements were done before it.
     async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
-        self.stream(sql, |_| {}).await.map_err(|broken| broken.error)
+        self.stream(sql, |_, _| {}).await.map_err(|broken| broken.error)
     }
 
-    /// Sends one message, and counts its statements as they are done.
-    async fn stream(&self, sql: &str, mut counted: impl FnMut(usize)) -> Result<(), Broken> {
+    /// Sends one message, and counts its statements as they are done, each with its rows.
+    async fn stream(&self, sql: &str, mut counted: impl FnMut(usize, u64)) -> Result<(), Broken> {
         let mut done = 0;
         let answers = self.client.simple_query_raw(sql).await;
         let answers = answers.map_err(|error| Broken { done, error: describe(&error) })?;
         let mut answers = std::pin::pin!(answers);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(SimpleQueryMessage::CommandComplete(_)) => {
+                Ok(SimpleQueryMessage::CommandComplete(rows)) => {
                     done += 1;
-                    counted(done);
+                    counted(done, rows);
                 }
                 Ok(_) => {}
                 Err(error) => {

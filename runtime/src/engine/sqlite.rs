@@ -12,11 +12,11 @@ use async_trait::async_trait;
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
-use sharded_migrations_core::{HistoryRow, Resume};
+use sharded_migrations_core::{HistoryRow, Migration, Resume};
 
 use super::{
-    Batch, Canceller, Engine, Entry, Facts, Found, FoundTable, Lock, Progress, RowChange, Server, Session,
-    Since, Step, Stop, Why, history_row, milliseconds,
+    Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, Lock, Progress, RowChange, Rows, Server,
+    Session, Since, Step, Stop, Why, history_row, milliseconds,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
@@ -99,7 +99,7 @@ impl Session for SqliteSession {
     /// The file's path says all.
     fn assume(&mut self, _: Server) {}
 
-    async fn apply(&mut self, batch: &Batch<'_>, done: &(dyn Fn() + Sync)) -> Result<(), Stop> {
+    async fn apply(&mut self, batch: &Batch<'_>, done: &Done<'_>) -> Result<(), Stop> {
         self.prepare(batch.since).await.map_err(Stop::at_once)?;
         for (index, step) in batch.steps.iter().enumerate() {
             let row = sql::Row::new(step);
@@ -108,8 +108,8 @@ impl Session for SqliteSession {
                 let path = session.path.clone();
                 transaction::run(session.open_anew()?, &path, &sql, &row)
             });
-            run.await.map_err(|error| Stop { committed: index, why: Why::Failed(error) })?;
-            done();
+            let counts = run.await.map_err(|error| Stop { committed: index, why: Why::Failed(error) })?;
+            done(rows(step.migration, &counts));
         }
         Ok(())
     }
@@ -168,9 +168,10 @@ impl Session for SqliteSession {
         None
     }
 
-    async fn statement(&mut self, sql: &str) -> Result<(), DatabaseError> {
+    async fn statement(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         let sql = sql.to_owned();
-        self.blocking(move |session| batch(session.open()?, &sql)).await
+        let counts = self.blocking(move |session| batch(session.open()?, &sql)).await?;
+        Ok(counts.last().copied().unwrap_or_default())
     }
 
     async fn close(self: Box<Self>) {
@@ -320,18 +321,28 @@ fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, DatabaseError> {
     row.get(index).map_err(|error| describe(&error))
 }
 
-/// Runs a text statement by statement, to know which one failed.
-fn batch(connection: &Connection, sql: &str) -> Result<(), DatabaseError> {
+/// What the counts of a migration's statements come to.
+fn rows(migration: &Migration, counts: &[u64]) -> Rows {
+    let mut rows = Rows::default();
+    for (index, count) in counts.iter().enumerate() {
+        rows.add(migration.statement(index).unwrap_or_default(), *count);
+    }
+    rows
+}
+
+/// Runs a text statement by statement, to know which one failed. For each the rows of the last one, up to it, that
+/// changed any.
+fn batch(connection: &Connection, sql: &str) -> Result<Vec<u64>, DatabaseError> {
     // SQLite copies what is left of a text for each statement, unless a zero byte ends it.
     let terminated = format!("{sql}\0");
     let mut statements = rusqlite::Batch::new(connection, &terminated);
-    let mut done = 0;
+    let mut counts = Vec::new();
     loop {
-        let placed = |error: rusqlite::Error| place(&error, sql, done);
-        let Some(mut statement) = statements.next().map_err(placed)? else { return Ok(()) };
+        let placed = |error: rusqlite::Error| place(&error, sql, counts.len());
+        let Some(mut statement) = statements.next().map_err(placed)? else { return Ok(counts) };
         let mut rows = statement.raw_query();
         while rows.next().map_err(placed)?.is_some() {}
-        done += 1;
+        counts.push(connection.changes());
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sharded_migrations_core::DatabaseName;
 
 use crate::event::Event;
-use crate::report::Outcome;
+use crate::report::{Outcome, and_rows};
 
 /// The run so far. Times count from its start.
 #[derive(Debug, Default)]
@@ -88,8 +88,9 @@ impl Timeline {
                 self.track(database).turn(Kind::Retrying, now, Some(note));
             }
             Event::MigrationStarted { database, .. } => self.track(database).turn(Kind::Applying, now, None),
-            Event::MigrationApplied { database, migration, elapsed } => {
-                let note = format!("{migration}: {}", humantime::format_duration(rounded(*elapsed)));
+            Event::MigrationApplied { database, migration, elapsed, rows } => {
+                let (elapsed, rows) = (humantime::format_duration(rounded(*elapsed)), and_rows(*rows));
+                let note = format!("{migration}: {elapsed}{rows}");
                 self.track(database).turn(Kind::Applying, now, Some(note));
             }
             Event::DatabaseFinished(report) => {

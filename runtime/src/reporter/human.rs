@@ -13,7 +13,7 @@ use super::text::{BAD, DIM, WARNING, duration};
 use super::{Reporter, Verbosity, lines, put, summary};
 use crate::event::Event;
 use crate::interrupt::Urgency;
-use crate::report::{DatabaseReport, Outcome, Report};
+use crate::report::{DatabaseReport, Outcome, Report, and_rows};
 
 /// Results to one stream, all else to the other.
 pub(crate) struct Human<O, E> {
@@ -84,8 +84,9 @@ impl<O: Write, E: Write> Human<O, E> {
             Event::MigrationStarted { database, migration } => {
                 detail(format!("{DIM}{database}: {migration} ..{DIM:#}\n"))
             }
-            Event::MigrationApplied { database, migration, elapsed } => {
-                detail(format!("{DIM}{database}: {migration} done in {}{DIM:#}\n", duration(*elapsed)))
+            Event::MigrationApplied { database, migration, elapsed, rows } => {
+                let (elapsed, rows) = (duration(*elapsed), and_rows(*rows));
+                detail(format!("{DIM}{database}: {migration} done in {elapsed}{rows}{DIM:#}\n"))
             }
             Event::TableLockWaiting { database, migration, holder } => warning(format!(
                 "{WARNING}{database}: {migration} waits for a lock held by {holder}{WARNING:#}\n"
@@ -249,7 +250,12 @@ mod tests {
         let error = DatabaseError::new("canceling statement due to lock timeout");
         let pause = milliseconds(20);
         human.event(&Event::MigrationRetried { database: names[0], migration: &step, error: &error, pause });
-        human.event(&Event::MigrationApplied { database: names[0], migration: &step, elapsed: pause });
+        human.event(&Event::MigrationApplied {
+            database: names[0],
+            migration: &step,
+            elapsed: pause,
+            rows: Some(48_000),
+        });
         human.event(&Event::DatabaseFinished(&databases[0]));
         human.event(&Event::WavePaused { pause: milliseconds(3_000) });
         human.event(&Event::WaveStarted(&wave(2, 1..5)));

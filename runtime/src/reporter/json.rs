@@ -57,11 +57,12 @@ pub(super) fn line(event: &Event<'_>) -> Value {
         Event::MigrationStarted { database, migration } => {
             json!({ "event": "migration_started", "database": database.as_str(), "migration": self::migration(migration) })
         }
-        Event::MigrationApplied { database, migration, elapsed } => json!({
+        Event::MigrationApplied { database, migration, elapsed, rows } => json!({
             "event": "migration_applied",
             "database": database.as_str(),
             "migration": self::migration(migration),
             "elapsed_ms": elapsed.as_millis(),
+            "rows": rows,
         }),
         Event::TableLockWaiting { database, migration, holder } => json!({
             "event": "table_lock_waiting",

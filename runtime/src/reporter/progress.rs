@@ -322,7 +322,12 @@ mod tests {
         fn ends(&mut self, database: &str, applied: i64, outcome: Outcome) -> &mut Self {
             for number in 1..=applied {
                 let (database, elapsed) = (&name(database), milliseconds(1));
-                self.note(&Event::MigrationApplied { database, migration: &migration(number, "x"), elapsed });
+                self.note(&Event::MigrationApplied {
+                    database,
+                    migration: &migration(number, "x"),
+                    elapsed,
+                    rows: None,
+                });
             }
             self.note(&Event::DatabaseFinished(&report(database, applied, 1, outcome)))
         }

@@ -40,7 +40,8 @@ fn step_error(offset: Option<usize>) -> Outcome {
 }
 
 fn report(group: Option<GroupName>, outcome: Outcome) -> DatabaseReport {
-    let applied = AppliedStep { version: Version::embedded(1), name: "a".into(), elapsed: Duration::ZERO };
+    let applied =
+        AppliedStep { version: Version::embedded(1), name: "a".into(), elapsed: Duration::ZERO, rows: None };
     let name = DatabaseName::embedded("users_01");
     DatabaseReport { name, group, applied: vec![applied], pending: None, applied_before: 3, outcome }
 }
@@ -96,7 +97,8 @@ fn lines() -> Vec<Value> {
         Event::TableLockWaiting { database, migration, holder: "pid 12 (app)" },
         Event::TableLockGiven { database, migration },
         Event::MigrationStarted { database, migration },
-        Event::MigrationApplied { database, migration, elapsed: pause },
+        Event::MigrationApplied { database, migration, elapsed: pause, rows: None },
+        Event::MigrationApplied { database, migration, elapsed: pause, rows: Some(2) },
         Event::MigrationRetried { database, migration, error: &error, pause },
         Event::Interrupted(Urgency::Drain),
         Event::Interrupted(Urgency::Cancel),

@@ -7,7 +7,7 @@ use sharded_migrations_core::{DatabaseName, diagnostic};
 use super::names::Names;
 use super::text::{BAD, DIM, GOOD, count, duration, durations, headings, reasons};
 use crate::error::StepError;
-use crate::report::{DatabaseReport, Outcome, Report};
+use crate::report::{DatabaseReport, Outcome, Report, and_rows};
 
 /// Databases that ended alike; never none.
 struct Block<'r>(Vec<&'r DatabaseReport>);
@@ -109,8 +109,11 @@ impl<'r> Block<'r> {
             let time =
                 |database: &&'r DatabaseReport| Some((&database.name, database.applied.get(index)?.elapsed));
             let elapsed = durations(self.0.iter().filter_map(time));
+            let rows = and_rows(self.0.iter().map(|database| database.applied.get(index)?.rows).sum());
             let (version, name) = (step.version, &step.name);
-            text.push_str(&format!("  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}){DIM:#}\n"));
+            text.push_str(&format!(
+                "  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}{rows}){DIM:#}\n"
+            ));
         }
         match &first.outcome {
             Outcome::Done if first.applied.is_empty() => {

@@ -15,6 +15,7 @@ mod position;
 mod record;
 mod repair;
 mod rollout;
+mod rows;
 mod selection;
 mod sqlite_file;
 mod tracing;

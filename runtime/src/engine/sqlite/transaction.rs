@@ -8,6 +8,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::{batch, describe, open, sql};
 use crate::error::DatabaseError;
 
+/// For each statement the rows that it changed, if it is one that changes rows.
+///
 /// `BEGIN IMMEDIATE`, because a transaction that begins by reading and then writes does not wait
 /// for others (it ignores the busy timeout).
 ///
@@ -19,20 +21,21 @@ pub(super) fn run(
     path: &Path,
     text: &str,
     row: &sql::Row,
-) -> Result<(), DatabaseError> {
+) -> Result<Vec<u64>, DatabaseError> {
     let failed = |error: rusqlite::Error| describe(&error);
     connection.execute_batch("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE").map_err(failed)?;
     connection.authorizer(Some(authorize)).map_err(failed)?;
     let ran = batch(connection, text);
     connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).map_err(failed)?;
-    let applied = ran.and_then(|()| {
+    let applied = ran.and_then(|counts| {
         if connection.is_autocommit() {
             return Err(DatabaseError::new("the migration ended the transaction it ran in")
                 .help("remove what ends it, such as `ON CONFLICT ROLLBACK`"));
         }
         check_foreign_keys(connection, path)?;
         row.applied(connection).map_err(failed)?;
-        connection.execute_batch("COMMIT").map_err(failed)
+        connection.execute_batch("COMMIT").map_err(failed)?;
+        Ok(counts)
     });
     if applied.is_err() && !connection.is_autocommit() {
         // What it says does not matter beside the error that led here.
