@@ -12,6 +12,7 @@
 pub mod diagnostic;
 pub mod duration;
 pub mod file_name;
+pub mod fold;
 pub mod history;
 pub mod load;
 pub mod migration;

@@ -5,7 +5,6 @@ pub(crate) mod document;
 mod human;
 mod json;
 mod lines;
-mod names;
 mod progress;
 #[cfg(test)]
 mod samples;
@@ -22,7 +21,6 @@ use crate::event::Event;
 pub(crate) use display::{Display, Place, Wish};
 pub(crate) use human::Human;
 pub(crate) use json::Json;
-pub(crate) use names::Names;
 pub(crate) use text::{count, failure, heading, reasons};
 
 /// How much is shown.

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
+use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, GroupName};
 
 use crate::report::Reason;
-use crate::reporter::{Names, count, heading, reasons};
+use crate::reporter::{count, heading, reasons};
 use crate::survey::Survey;
 
 const HEADING: Style = AnsiColor::Cyan.on_default().bold();

@@ -2,9 +2,9 @@
 //!
 //! Names of databases that are well are cut to the width; a list of what went wrong is never cut.
 
+use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, diagnostic};
 
-use super::names::Names;
 use super::text::{BAD, DIM, GOOD, count, duration, durations, headings, reasons};
 use crate::error::StepError;
 use crate::report::{DatabaseReport, Outcome, Report, and_rows};

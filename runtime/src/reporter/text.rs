@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, GroupName};
 
-use super::names::Names;
 use crate::error::DatabaseError;
 use crate::report::Reason;
 

@@ -7,7 +7,7 @@ const FEWEST: usize = 3;
 
 /// Names, folded, in the order in which they came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Names<'a>(Vec<Run<'a>>);
+pub struct Names<'a>(Vec<Run<'a>>);
 
 /// Names that count up, or one alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ struct Run<'a> {
 
 impl<'a> Names<'a> {
     /// Folds them. The names are in the fleet's order, which is the order they count in.
-    pub(crate) fn fold(names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn fold(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut runs: Vec<Run<'a>> = Vec::new();
         for name in names {
             match runs.last_mut().and_then(|run| run.with(name)) {
@@ -36,12 +36,12 @@ impl<'a> Names<'a> {
     }
 
     /// How many names there are.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.iter().map(|run| run.count).sum()
     }
 
     /// As many of them as fit into so many columns, but at least one part, and how many more there are.
-    pub(crate) fn within(&self, columns: usize) -> String {
+    pub fn within(&self, columns: usize) -> String {
         let all = self.to_string();
         if all.len() <= columns {
             return all;
