@@ -28,6 +28,8 @@ mod vars;
 use crate::Diagnostic;
 use crate::project::Project;
 
+pub use unknown_name::of_route;
+
 /// A rule.
 pub type Check = fn(&Project, &mut Vec<Diagnostic>);
 

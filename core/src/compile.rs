@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::diagnostic::Severity;
-use crate::project::{MigrationFile, Sources, read_project};
+use crate::project::{MigrationFile, Project, Sources, read_project};
 use crate::sql::{locks, tables};
 use crate::{Database, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
 
@@ -17,14 +17,20 @@ pub struct Examined {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Takes source files apart and runs every check on them.
-pub fn examine(sources: &Sources) -> Examined {
+/// Takes source files apart and runs every check on them. There is a project also where something is wrong with it.
+pub fn inspect(sources: &Sources) -> (Project, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let project = read_project(sources, &mut diagnostics);
     for check in check::ALL {
         check(&project, &mut diagnostics);
     }
     diagnostics.sort_by(|a, b| a.place().cmp(&b.place()));
+    (project, without_floods(&diagnostics))
+}
+
+/// Takes source files apart, runs every check on them, and makes a set of them where nothing is wrong.
+pub fn examine(sources: &Sources) -> Examined {
+    let (project, diagnostics) = inspect(sources);
     let is_sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
         folder: sources.folder.clone().into(),
@@ -36,7 +42,7 @@ pub fn examine(sources: &Sources) -> Examined {
         topology: topology.topology,
         origin: None,
     });
-    Examined { set, diagnostics: without_floods(&diagnostics) }
+    Examined { set, diagnostics }
 }
 
 /// A dump of another server's, taken for a migration, has a fault in each of its lines. Nobody reads more than the

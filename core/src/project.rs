@@ -15,7 +15,7 @@ use crate::lock::{self, Identity, LockFile};
 use crate::source::{SourceFile, normalise, path_in};
 use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
-use crate::{Checksum, Diagnostic, load, suggest};
+use crate::{Checksum, Diagnostic, Route, Version, load, suggest};
 
 /// The files of a project, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,8 +156,24 @@ impl MigrationFile {
     }
 }
 
+impl Project {
+    /// The newest version that a database which a route selects has, or may have because it is locked. A file whose
+    /// route cannot be read may be for any database.
+    pub fn newest(&self, route: &Route) -> Option<Version> {
+        let topology = &self.topology.as_ref()?.topology;
+        let meets = |other: &Route| {
+            topology.primaries().any(|database| route.selects(database) && other.selects(database))
+        };
+        let has = |file: &&MigrationFile| file.route.as_ref().is_none_or(|own| meets(&own.route));
+        let here = self.migrations.iter().filter(has).map(|file| file.name.version);
+        let locked = self.lock.iter().flat_map(|lock| &lock.entries).map(|entry| &entry.locked);
+        let locked = locked.filter(|locked| meets(&locked.route)).map(|locked| locked.version);
+        here.chain(locked).max()
+    }
+}
+
 /// Takes the files apart, and says what is wrong with each by itself.
-pub(crate) fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
+pub fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project {
     let databases = text(&sources.databases, &sources.databases_bytes, faults);
     let topology = databases.and_then(|databases| read::read(&databases, faults));
     let mut project = Project {
@@ -269,7 +285,7 @@ fn read_migration(
     let tokens = lex::tokens(&source.text);
     let statements = lex::statements(&source.text, &tokens);
     let header = header::read(&source, &tokens, faults);
-    let folder_route = topology.and_then(|topology| folder_route(topology, &name.folder));
+    let folder_route = topology.and_then(|topology| topology.route_of_folder(&name.folder));
     let route = match (&header.route, header.has_route) {
         (Some(route), _) => Some(route.clone()),
         (None, true) => None,
@@ -287,12 +303,6 @@ fn read_migration(
         route,
         readings: Vec::new(),
     }
-}
-
-/// The line of `[routes]` for a folder: the longest folder that it is, or lies in.
-fn folder_route<'a>(topology: &'a TopologyFile, folder: &str) -> Option<&'a read::FolderRoute> {
-    let covering = topology.folder_routes.iter().filter(|route| route.covers(folder));
-    covering.max_by_key(|route| route.folder.len())
 }
 
 /// What diesel's `metadata.toml` says; it has one key.

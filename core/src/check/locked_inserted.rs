@@ -2,7 +2,7 @@
 
 use crate::lock::{Compared, Entry, compare};
 use crate::project::{MigrationFile, Project};
-use crate::{Database, Diagnostic, Kind, suggest};
+use crate::{Database, Diagnostic, Kind, Route, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let (Some(lock), Some(topology)) = (&project.lock, &project.topology) else { return };
@@ -20,6 +20,17 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         .collect();
     for migration in unlocked.into_iter().filter(|migration| migration.name.kind == Kind::Ordered) {
         let Some(route) = &migration.route else { continue };
+        // Its number is another one's as well: `duplicate-version` says so, and one fault is enough.
+        let selects_both = |other: &Route| {
+            primaries.iter().any(|database| route.route.selects(database) && other.selects(database))
+        };
+        let is_taken = locked.iter().filter_map(|(_, now)| *now).any(|now| {
+            now.name.version == migration.name.version
+                && now.route.as_ref().is_some_and(|route| selects_both(&route.route))
+        });
+        if is_taken {
+            continue;
+        }
         let late: Vec<(&Database, &Entry)> = primaries
             .iter()
             .zip(&newest)

@@ -10,17 +10,23 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let folder_routes = topology.folder_routes.iter().filter_map(|folder| folder.route.as_ref());
     let own_routes = project.migrations.iter().filter_map(|migration| migration.header.route.as_ref());
     for route in folder_routes.chain(own_routes) {
-        let before = faults.len();
-        faults.extend(route.mentions.iter().filter_map(|mention| unknown(topology, route, mention)));
-        let selects = topology.topology.primaries().any(|database| route.route.selects(database));
-        if !selects && topology.is_whole && faults.len() == before {
-            faults.push(
-                Diagnostic::new("selects-nothing", "the route selects no database")
-                    .at(&route.source, route.span.clone(), "")
-                    .help("no primary satisfies it; see the groups and labels in databases.toml"),
-            );
-        }
+        faults.extend(of_route(topology, route));
     }
+}
+
+/// What is wrong with the names in a route, and with what it selects.
+pub fn of_route(topology: &TopologyFile, route: &RouteSource) -> Vec<Diagnostic> {
+    let mut faults: Vec<Diagnostic> =
+        route.mentions.iter().filter_map(|mention| unknown(topology, route, mention)).collect();
+    let selects = topology.topology.primaries().any(|database| route.route.selects(database));
+    if !selects && topology.is_whole && faults.is_empty() {
+        faults.push(
+            Diagnostic::new("selects-nothing", "the route selects no database")
+                .at(&route.source, route.span.clone(), "")
+                .help("no primary satisfies it; see the groups and labels in databases.toml"),
+        );
+    }
+    faults
 }
 
 fn unknown(topology: &TopologyFile, route: &RouteSource, mention: &Mention) -> Option<Diagnostic> {

@@ -11,6 +11,13 @@ pub(crate) struct Compared<'p> {
     pub(crate) unlocked: Vec<&'p MigrationFile>,
 }
 
+impl<'p> Compared<'p> {
+    /// The migrations that are locked, as they are now.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &'p MigrationFile> {
+        self.locked.iter().filter_map(|(_, migration)| *migration)
+    }
+}
+
 /// Compares; `None` where there is no lock, or where a part of it could not be read and so nothing can be said of
 /// what is not in it.
 pub(crate) fn compare(project: &Project) -> Option<Compared<'_>> {

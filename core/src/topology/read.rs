@@ -32,6 +32,14 @@ pub struct TopologyFile {
     pub lints: Levels,
 }
 
+impl TopologyFile {
+    /// The line of `[routes]` for a folder: the longest folder that it is, or lies in.
+    pub fn route_of_folder(&self, folder: &str) -> Option<&FolderRoute> {
+        let covering = self.folder_routes.iter().filter(|route| route.covers(folder));
+        covering.max_by_key(|route| route.folder.len())
+    }
+}
+
 /// One line of `[routes]`.
 #[derive(Debug, Clone)]
 pub struct FolderRoute {
