@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Check and lock the migrations of a fleet of databases
+/// Write, check and lock the migrations of a fleet of databases
 #[derive(Debug, Parser)]
 #[command(name = "cargo-sharded-migrations", bin_name = "cargo sharded-migrations", version)]
 pub(crate) struct Arguments {
@@ -15,6 +15,38 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Begin a migration: a file in the right folder, with the next version and its route
+    ///
+    /// The version is above all that the databases which it is for have. The file is called as the others in its folder are.
+    ///
+    /// Exit code 0: it is there. 1: it cannot be written. 2: the command line is wrong. 5: refused; nothing was written.
+    New {
+        /// What it does, in a few words: `add_email`, or "add email"
+        name: String,
+        #[command(flatten)]
+        route: RouteArgs,
+        /// The folder that it goes into, from the folder of migrations [default: the one where migrations with its route lie]
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<String>,
+        /// Also make its reverse file
+        #[arg(long)]
+        down: bool,
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show the migrations, with their routes and the databases that they reach
+    ///
+    /// Exit code 0: nothing is wrong. 2: the command line is wrong. 3: there are errors, and what they are about may be missing.
+    List {
+        #[command(flatten)]
+        selection: Selection,
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Say what the build of the application would say of its migrations
     ///
     /// Exit code 0: nothing is wrong but what is a warning. 2: the command line is wrong. 3: there are errors.
@@ -48,9 +80,51 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn common(&self) -> (&Paths, &Output) {
         match self {
-            Self::Check { paths, output } | Self::Lock { paths, output, .. } => (paths, output),
+            Self::New { paths, output, .. }
+            | Self::List { paths, output, .. }
+            | Self::Check { paths, output }
+            | Self::Lock { paths, output, .. } => (paths, output),
         }
     }
+}
+
+/// Which databases a new migration is for.
+#[derive(Debug, Default, Args)]
+#[command(about = None, long_about = None)]
+#[group(multiple = false)]
+pub(crate) struct RouteArgs {
+    /// It is for the databases of this group
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+
+    /// It is for this database
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Option<String>,
+
+    /// It is for the databases with this label
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) label: Option<String>,
+
+    /// It is for every database
+    #[arg(long)]
+    pub(crate) everywhere: bool,
+
+    /// It is for the databases that this selects, written as in a header: `all(group = "users", label = "eu")`
+    #[arg(long, value_name = "PREDICATE")]
+    pub(crate) route: Option<String>,
+}
+
+/// Which databases are asked about; all of them without these.
+#[derive(Debug, Args)]
+#[command(about = None, long_about = None)]
+pub(crate) struct Selection {
+    /// Only what reaches these databases; repeat it, or separate names with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) database: Vec<String>,
+
+    /// Only what reaches databases of these groups
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) group: Vec<String>,
 }
 
 /// Where the project is. Without these it is the nearest folder, here or above, that has a `Cargo.toml` and with it a folder
@@ -110,5 +184,14 @@ mod tests {
         assert!(parse(&["lock", "--accept-changes"]).is_ok());
         assert!(parse(&["lock", "--check", "--accept-changes"]).is_err());
         assert!(parse(&["check", "--accept-changes"]).is_err());
+    }
+
+    #[test]
+    fn a_new_migration_has_one_route() {
+        let parse = |words: &[&str]| Arguments::try_parse_from([&["x", "new", "a"], words].concat());
+        assert!(parse(&["--group", "users", "--folder", "x", "--down"]).is_ok());
+        assert!(parse(&["--folder", "x"]).is_ok(), "its folder may have one");
+        assert!(parse(&["--group", "users", "--everywhere"]).is_err());
+        assert!(parse(&["--database", "a", "--route", "everywhere"]).is_err());
     }
 }

@@ -19,5 +19,5 @@ pub(crate) fn run(project: &Project) -> Findings {
         }
         None => (exit_code::NO, String::new(), Some(tally)),
     };
-    Findings { command: "check", diagnostics, lock: None, result, failure, code }
+    Findings { command: "check", diagnostics, product: None, result, failure, code }
 }

@@ -14,7 +14,7 @@ use sharded_migrations_core::source::{SourceFile, normalise};
 use sharded_migrations_core::{Diagnostic, Migration, Migrations};
 
 use crate::project::Project;
-use crate::report::{Findings, Locked, count, tally};
+use crate::report::{Findings, Locked, Product, count, tally};
 use crate::{Failure, exit_code};
 
 /// What may be done.
@@ -96,7 +96,7 @@ fn refused(mode: Mode, diagnostics: Vec<Diagnostic>, why: &str) -> Findings {
         Mode::Add | Mode::Accept => (exit_code::REFUSED, failure),
     };
     let failure = Some(failure);
-    Findings { command: "lock", diagnostics, lock: None, result: String::new(), failure, code }
+    Findings { command: "lock", diagnostics, product: None, result: String::new(), failure, code }
 }
 
 fn look(sources: &Sources, set: &Migrations, state: State<'_>) -> Findings {
@@ -124,7 +124,7 @@ fn look(sources: &Sources, set: &Migrations, state: State<'_>) -> Findings {
     } else {
         (exit_code::NO, String::new(), Some(tally(&diagnostics)))
     };
-    Findings { command: "lock", diagnostics, lock: Some(locked), result, failure, code }
+    Findings { command: "lock", diagnostics, product: Some(Product::Lock(locked)), result, failure, code }
 }
 
 fn write(
@@ -156,7 +156,7 @@ fn write(
     Ok(Findings {
         command: "lock",
         diagnostics,
-        lock: Some(locked),
+        product: Some(Product::Lock(locked)),
         result,
         failure: None,
         code: exit_code::DONE,

@@ -1,12 +1,15 @@
 //! `cargo sharded-migrations`: what a developer and CI ask of migrations without building the application that embeds
-//! them. [`check`] says what the build would say, [`lock`] writes down what must not change from now on.
+//! them. [`new`] begins a migration, [`list`] shows them all, [`check`] says what the build would say, [`lock`] writes down what must not change from now on.
 
 mod args;
 mod check;
 mod exit_code;
+mod list;
 mod lock;
+mod new;
 mod project;
 mod report;
+mod route;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -25,6 +28,10 @@ fn main() -> ExitCode {
     let verb = Arguments::parse_from(words).verb;
     let (paths, output) = verb.common();
     let findings = Project::find(paths, output.format).and_then(|project| match &verb {
+        Verb::New { name, route, folder, down, .. } => {
+            new::run(&project, &new::Request { name, route, folder: folder.as_deref(), with_reverse: *down })
+        }
+        Verb::List { selection, .. } => list::run(&project, selection),
         Verb::Check { .. } => Ok(check::run(&project)),
         Verb::Lock { check, accept_changes, .. } => {
             lock::run(&project, lock::Mode::of(*check, *accept_changes))

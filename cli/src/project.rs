@@ -63,7 +63,12 @@ impl Project {
         self.migrations.join(lock::FILE)
     }
 
-    fn show(&self, path: &Path) -> String {
+    /// A file in the folder of migrations, as it can be opened.
+    pub(crate) fn migration(&self, file: &str) -> PathBuf {
+        self.migrations.join(file)
+    }
+
+    pub(crate) fn show(&self, path: &Path) -> String {
         relative(path, &self.shown_from).display().to_string().replace('\\', "/")
     }
 }

@@ -7,7 +7,8 @@ mod json;
 use std::io::{self, Write};
 
 use sharded_migrations_core::diagnostic::Severity;
-use sharded_migrations_core::{Diagnostic, lock};
+use sharded_migrations_core::fold::Names;
+use sharded_migrations_core::{Diagnostic, Route, Version, lock};
 
 use crate::args::Format;
 
@@ -17,14 +18,46 @@ pub(crate) struct Findings {
     pub(crate) command: &'static str,
     /// What is wrong.
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// What became of the lock, for the verb that is about it and where it came so far.
-    pub(crate) lock: Option<Locked>,
+    /// What the verb is about, where it came so far.
+    pub(crate) product: Option<Product>,
     /// What there is to say where it went well; for people.
     pub(crate) result: String,
     /// What there is to say where it did not; for people.
     pub(crate) failure: Option<String>,
     /// How the program ends.
     pub(crate) code: u8,
+}
+
+/// What a verb has made or found, beside faults.
+pub(crate) enum Product {
+    /// The lock.
+    Lock(Locked),
+    /// A new migration.
+    New(Created),
+    /// The migrations.
+    Migrations(Vec<Listed>),
+}
+
+/// A migration that was begun.
+pub(crate) struct Created {
+    /// What it is.
+    pub(crate) listed: Listed,
+    /// The files that were made, as messages show them.
+    pub(crate) created: Vec<String>,
+}
+
+/// A migration and the databases that it reaches.
+pub(crate) struct Listed {
+    pub(crate) version: Version,
+    pub(crate) name: String,
+    /// From the folder of migrations.
+    pub(crate) file: String,
+    /// Its reverse file, if it has one.
+    pub(crate) reverse: Option<String>,
+    /// `None` where it is not known, which is an error.
+    pub(crate) route: Option<Route>,
+    /// In the fleet's order.
+    pub(crate) databases: Vec<String>,
 }
 
 /// What became of the lock.
@@ -59,6 +92,16 @@ pub(crate) fn show(findings: &Findings, format: Format) -> io::Result<()> {
 /// `1 migration`, `2 migrations`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Names of databases, folded: `users_01..users_64 (64 databases)`.
+pub(crate) fn databases(names: &[String]) -> String {
+    let folded = Names::fold(names.iter().map(String::as_str));
+    match folded.to_string() {
+        none if none.is_empty() => "none".to_owned(),
+        text if text.contains("..") => format!("{text} ({})", count(folded.count(), "database")),
+        text => text,
+    }
 }
 
 /// `2 errors, 1 warning`.
@@ -100,7 +143,7 @@ mod testing {
                 Diagnostic::new("a-lint", "a warning").severity(Severity::Warning).in_file(&toml),
                 Diagnostic::new("unreadable", "the folder cannot be read"),
             ],
-            lock: None,
+            product: None,
             result: String::new(),
             failure: Some("2 errors, 1 warning".into()),
             code: 3,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sharded_migrations_core::Diagnostic;
 use sharded_migrations_core::diagnostic::{Place, Severity, Style};
 
-use super::{Findings, Locked, of};
+use super::{Created, Findings, Listed, Locked, Product, of};
 
 const FORMAT: u32 = 1;
 
@@ -18,8 +18,11 @@ pub(super) fn document(findings: &Findings) -> String {
         "warnings": of(&findings.diagnostics, Severity::Warning),
         "diagnostics": diagnostics,
     });
-    if let Some(lock) = &findings.lock {
-        document["lock"] = self::lock(lock);
+    match &findings.product {
+        Some(Product::Lock(lock)) => document["lock"] = self::lock(lock),
+        Some(Product::New(new)) => document["new"] = self::new(new),
+        Some(Product::Migrations(all)) => document["migrations"] = all.iter().map(listed).collect(),
+        None => {}
     }
     format!("{document:#}\n")
 }
@@ -46,6 +49,23 @@ fn place(place: &Place) -> Value {
         "end_line": end.map(|end| end.line),
         "end_column": end.map(|end| end.column),
         "label": place.label(),
+    })
+}
+
+fn new(new: &Created) -> Value {
+    let mut value = listed(&new.listed);
+    value["created"] = json!(new.created);
+    value
+}
+
+fn listed(migration: &Listed) -> Value {
+    json!({
+        "version": migration.version.get(),
+        "name": migration.name,
+        "file": migration.file,
+        "reverse": migration.reverse,
+        "route": migration.route.as_ref().map(ToString::to_string),
+        "databases": migration.databases,
     })
 }
 

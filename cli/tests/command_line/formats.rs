@@ -23,6 +23,10 @@ fn json(said: &Said) -> Value {
 /// A key, and what its value has to be.
 type Key = (&'static str, fn(&Value) -> bool);
 
+fn is_texts(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| items.iter().all(Value::is_string))
+}
+
 /// The document as its description has it: these keys, of these types, and no others.
 fn assert_shape(document: &Value) {
     let object = |value: &Value, keys: &[Key]| {
@@ -36,7 +40,7 @@ fn assert_shape(document: &Value) {
     };
     let mut keys: Vec<Key> = vec![
         ("format", |value| value == 1),
-        ("command", |value| value == "check" || value == "lock"),
+        ("command", |value| ["check", "list", "lock", "new"].iter().any(|command| value == command)),
         ("exit_code", Value::is_u64),
         ("errors", Value::is_u64),
         ("warnings", Value::is_u64),
@@ -60,6 +64,24 @@ fn assert_shape(document: &Value) {
             );
         }
     }
+    const MIGRATION: [Key; 6] = [
+        ("version", Value::is_i64),
+        ("name", Value::is_string),
+        ("file", Value::is_string),
+        ("reverse", |value| value.is_null() || value.is_string()),
+        ("route", |value| value.is_null() || value.is_string()),
+        ("databases", is_texts),
+    ];
+    if !document["migrations"].is_null() {
+        keys.push(("migrations", Value::is_array));
+        for migration in document["migrations"].as_array().unwrap() {
+            object(migration, &MIGRATION);
+        }
+    }
+    if !document["new"].is_null() {
+        keys.push(("new", Value::is_object));
+        object(&document["new"], &[&MIGRATION[..], &[("created", is_texts)]].concat());
+    }
     object(document, &keys);
     let diagnostics = document["diagnostics"].as_array().unwrap();
     let of = |severity: &str| diagnostics.iter().filter(|one| one["severity"] == severity).count() as u64;
@@ -67,7 +89,6 @@ fn assert_shape(document: &Value) {
         (document["errors"].as_u64(), document["warnings"].as_u64()),
         (Some(of("error")), Some(of("warning")))
     );
-    let is_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
     for diagnostic in diagnostics {
         object(
             diagnostic,
@@ -154,6 +175,36 @@ fn a_lock_is_one_document() {
         (&document["errors"], &document["warnings"], &document["lock"]["written"]),
         (&0.into(), &1.into(), &true.into())
     );
+}
+
+#[test]
+fn the_migrations_are_one_document() {
+    let project = Project::new();
+    project.write("migrations/users/V2__account.down.sql", "DROP TABLE account;\n");
+    let said = project.run("list --database users_01 --format json");
+    assert_eq!(said.code, 0);
+    assert_shape(&json(&said));
+    insta::assert_snapshot!(said.out);
+
+    let said = faulty().run("list --format json");
+    assert_eq!(said.code, 3);
+    let document = json(&said);
+    assert_shape(&document);
+    assert_eq!(document["migrations"].as_array().unwrap().len(), 4, "{document:#}");
+}
+
+#[test]
+fn a_new_migration_is_one_document() {
+    let project = Project::new();
+    let said = project.run("new add_email --group users --down --format json");
+    assert_eq!(said.code, 0);
+    assert_shape(&json(&said));
+    insta::assert_snapshot!(said.out);
+
+    project.write("databases.toml", "[groups");
+    let said = project.run("new add_email --group users --format json");
+    assert_eq!(said.code, 5);
+    assert_shape(&json(&said));
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 mod check;
 mod formats;
+mod list;
 mod lock;
 mod merge;
+mod new;
 mod paths;
 mod support;

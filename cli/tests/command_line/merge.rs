@@ -135,3 +135,66 @@ fn two_branches_with_the_same_number_are_told_so() {
     repository.0.rename("migrations/users/V3__b.sql", "migrations/users/V4__b.sql");
     assert_eq!(repository.0.run("lock").code, 0);
 }
+
+/// Each branch lets `new` find a version, and neither knows of the other.
+#[test]
+fn two_branches_that_begin_a_migration_are_told_which_one_is_renamed() {
+    let repository = Repository::new();
+    let begin = |branch: &str, name: &str| {
+        repository.git(&format!("checkout --quiet {branch}"));
+        let said = repository.0.run(&format!("new {name} --group users"));
+        assert_eq!(said.code, 0, "{}", said.err);
+        let file = format!("migrations/users/V3__{name}.sql");
+        let text = repository.0.read(&file);
+        repository.0.write(&file, format!("{text}CREATE TABLE {name} (id int);\n"));
+        assert_eq!(repository.0.run("lock").code, 0);
+        repository.commit(branch);
+    };
+    begin("main", "orders");
+    begin("other", "invoices");
+    assert!(!repository.merge(), "the lock is in conflict");
+    let conflict = repository.0.run("check");
+    assert!(conflict.err.contains("two branches have changed the lock"), "{}", conflict.err);
+    assert!(
+        conflict.err.contains("version 3 is used twice"),
+        "also before that is settled: {}",
+        conflict.err
+    );
+
+    repository.git(&format!("checkout main -- {LOCK}"));
+    let said = repository.0.run("check");
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("`users/V3__orders.sql` is locked"), "{}", said.err);
+    assert!(
+        said.err.contains("rename `users/V3__invoices.sql`: give it a version above 3\n"),
+        "{}",
+        said.err
+    );
+    repository.0.rename("migrations/users/V3__invoices.sql", "migrations/users/V4__invoices.sql");
+    assert_eq!(repository.0.run("lock").code, 0);
+    let next = repository.0.run("new refunds --group users");
+    assert!(next.out.starts_with("created migrations/users/V5__refunds.sql\n"), "{}", next.out);
+}
+
+/// Nothing is in conflict for git, and `check` finds it.
+#[test]
+fn without_a_lock_two_branches_show_themselves_in_the_check() {
+    let project = Project::new();
+    let repository = Repository(project);
+    repository.git("init --quiet --initial-branch main");
+    repository.commit("start");
+    repository.git("branch other");
+    for (branch, name) in [("main", "orders"), ("other", "invoices")] {
+        repository.git(&format!("checkout --quiet {branch}"));
+        assert_eq!(repository.0.run(&format!("new {name} --group users")).code, 0);
+        let file = format!("migrations/users/V3__{name}.sql");
+        let text = repository.0.read(&file);
+        repository.0.write(&file, format!("{text}CREATE TABLE {name} (id int);\n"));
+        assert_eq!(repository.0.run("check").code, 0);
+        repository.commit(branch);
+    }
+    assert!(repository.merge());
+    let said = repository.0.run("check");
+    assert_eq!(said.code, 3);
+    insta::assert_snapshot!(said.all());
+}

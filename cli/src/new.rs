@@ -1,0 +1,254 @@
+//! `new`: a file with the next version, in the right folder, that says which databases it is for.
+
+mod folder;
+mod name;
+mod style;
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sharded_migrations_core::diagnostic::Severity;
+use sharded_migrations_core::file_name::{Class, FileName, classify};
+use sharded_migrations_core::project::{Project as Read, Sources, read_project};
+use sharded_migrations_core::topology::read::TopologyFile;
+use sharded_migrations_core::{Diagnostic, Route, Version};
+
+use crate::args::RouteArgs;
+use crate::project::Project;
+use crate::report::{Created, Findings, Listed, Product, databases};
+use crate::{Failure, exit_code, route};
+use name::Name;
+use style::{Files, Style};
+
+/// What is asked for.
+pub(crate) struct Request<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) route: &'a RouteArgs,
+    pub(crate) folder: Option<&'a str>,
+    pub(crate) with_reverse: bool,
+}
+
+pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<Findings, Failure> {
+    let name = Name::of(request.name).map_err(Failure::usage)?;
+    let folder =
+        request.folder.map(|folder| folder::named(folder, project)).transpose().map_err(Failure::usage)?;
+    let sources = match project.read() {
+        Ok(sources) => sources,
+        Err(diagnostics) => return Ok(refused(diagnostics, "the project cannot be read")),
+    };
+    let mut faults = Vec::new();
+    let read = read_project(&sources, &mut faults);
+    // Faults of other migrations are no reason not to begin one.
+    faults.retain(|fault| {
+        fault.severity == Severity::Error
+            && fault.places.first().is_some_and(|place| place.file() == sources.databases)
+    });
+    let topology = match &read.topology {
+        Some(topology) if faults.is_empty() => topology,
+        _ => return Ok(refused(faults, "what the fleet is has to be known")),
+    };
+    let target = Target::of(request, folder, &read, topology)?;
+    let next = Next::of(project, &sources, &read, &target, name)?;
+    let next = if request.with_reverse { next } else { Next { reverse: None, ..next } };
+    write(project, &next, &target)?;
+    Ok(created(project, &sources, topology, next, target))
+}
+
+fn refused(diagnostics: Vec<Diagnostic>, why: &str) -> Findings {
+    let failure = Some(format!("nothing was written: {why}"));
+    let (result, code) = (String::new(), exit_code::REFUSED);
+    Findings { command: "new", diagnostics, product: None, result, failure, code }
+}
+
+/// Where a migration goes, and for which databases.
+struct Target {
+    folder: String,
+    route: Route,
+    /// Whether its folder has this route in `[routes]`, so that the file needs none of its own.
+    is_of_folder: bool,
+}
+
+impl Target {
+    fn of(
+        request: &Request<'_>,
+        folder: Option<String>,
+        read: &Read,
+        topology: &TopologyFile,
+    ) -> Result<Self, Failure> {
+        let of_folder = |folder: &str| topology.route_of_folder(folder)?.route.as_ref();
+        let Some(route) = route::read(request.route, topology)? else {
+            let folder = folder.unwrap_or_default();
+            let route = of_folder(&folder).ok_or_else(|| {
+                Failure::usage(format!(
+                    "which databases is it for? say `--group`, `--database`, `--label`, `--everywhere` or `--route`; {}",
+                    route::choices(topology)
+                ))
+            })?;
+            return Ok(Self { folder, route: route::sound(route.clone(), topology)?, is_of_folder: true });
+        };
+        let folder = match folder {
+            Some(folder) => folder,
+            None => folder::of_route(&route, read, topology).map_err(|folders| {
+                let folders: Vec<String> = folders
+                    .iter()
+                    .map(|folder| if folder.is_empty() { "." } else { folder }.to_owned())
+                    .collect();
+                Failure::usage(format!(
+                    "`[routes]` has more than one folder for {route}; choose with `--folder`: {}",
+                    folders.join(", ")
+                ))
+            })?,
+        };
+        let is_of_folder = of_folder(&folder).is_some_and(|of_folder| of_folder.route == route);
+        Ok(Self { folder, route, is_of_folder })
+    }
+}
+
+/// The next migration.
+struct Next {
+    version: Version,
+    name: Name,
+    /// Its files, from the folder of migrations.
+    forward: String,
+    reverse: Option<String>,
+}
+
+impl Next {
+    fn of(
+        project: &Project,
+        sources: &Sources,
+        read: &Read,
+        target: &Target,
+        name: Name,
+    ) -> Result<Self, Failure> {
+        let forward = |(file, _): &(String, Vec<u8>)| match classify(file) {
+            Ok(Class::Forward(name)) => Some((file.clone(), name)),
+            _ => None,
+        };
+        let forward: Vec<(String, FileName)> = sources.files.iter().filter_map(forward).collect();
+        let style = style(&forward, read, target);
+        // What cannot be read may be for any database.
+        let is_read = |file: &str| read.migrations.iter().any(|migration| migration.file == *file);
+        let unread = forward.iter().filter(|(file, _)| !is_read(file)).map(|(_, name)| name.version);
+        let mut newest = unread.chain(read.newest(&target.route)).max();
+        let now = SystemTime::now();
+        loop {
+            let files = style.reaching(newest).next(&target.folder, name.as_str(), newest, now);
+            let next = files.and_then(|files| match classify(&files.forward) {
+                Ok(Class::Forward(name)) => Some((name.version, files)),
+                _ => None,
+            });
+            let Some((version, Files { forward, reverse, taken_by })) = next else {
+                let newest = newest.map_or(0, Version::get);
+                return Err(Failure::usage(format!(
+                    "no version is above {newest}, which its databases have"
+                )));
+            };
+            // Another group's migration may have this very name: then its number is passed over.
+            if !taken_by.iter().any(|file| project.migration(file).exists()) {
+                return Ok(Self { version, name, forward, reverse: Some(reverse) });
+            }
+            newest = Some(version);
+        }
+    }
+}
+
+/// How the newest file in the folder is called; where there is none, the newest one that goes to the same databases, or the
+/// newest of all.
+fn style(forward: &[(String, FileName)], read: &Read, target: &Target) -> Style {
+    let is_routed = |file: &str| {
+        let routes = read.migrations.iter().filter(|migration| migration.file == file);
+        routes.filter_map(|migration| migration.route.as_ref()).any(|own| own.route == target.route)
+    };
+    let in_folder: Vec<_> = forward.iter().filter(|(_, name)| name.folder == target.folder).collect();
+    let routed: Vec<_> = forward.iter().filter(|(file, _)| is_routed(file)).collect();
+    let all: Vec<_> = forward.iter().collect();
+    let like = [in_folder, routed, all].into_iter().find(|files| !files.is_empty()).unwrap_or_default();
+    let Some((newest, _)) = like.iter().max_by_key(|(_, name)| name.version) else { return Style::FIRST };
+    like.iter().fold(Style::of(newest), |style, (file, _)| style.as_wide_as(Style::of(file)))
+}
+
+/// Makes the files, or none of them.
+fn write(project: &Project, next: &Next, target: &Target) -> Result<(), Failure> {
+    let mut header = format!("-- {}\n", next.name.sentence());
+    if !target.is_of_folder {
+        header.push_str(&format!("-- #[route({})]\n", target.route));
+    }
+    let reverse = |file| (file, format!("-- Takes back: {}.\n\n", next.name.words()));
+    let files = std::iter::once((&next.forward, header + "\n")).chain(next.reverse.as_ref().map(reverse));
+    let mut made: Vec<PathBuf> = Vec::new();
+    for (file, text) in files {
+        let path = project.migration(file);
+        if let Err(error) = create(&path, &text) {
+            for made in made {
+                let _ = fs::remove_file(made);
+            }
+            let shown = project.show(&path);
+            return Err(Failure::machine(format!("`{shown}` cannot be written: {error}")));
+        }
+        made.push(path);
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there yet, with the folders on the way to it.
+pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = File::create_new(path)?;
+    let written = file.write_all(text.as_bytes());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn created(
+    project: &Project,
+    sources: &Sources,
+    topology: &TopologyFile,
+    next: Next,
+    target: Target,
+) -> Findings {
+    let Next { version, name, forward, reverse } = next;
+    let show = |file: &String| project.show(&project.migration(file));
+    let created: Vec<String> = std::iter::once(&forward).chain(&reverse).map(show).collect();
+    let reached: Vec<String> =
+        route::reached(&target.route, topology).into_iter().map(str::to_owned).collect();
+    let of_folder = if target.is_of_folder {
+        format!(" (its folder's, in {})", topology.source.path)
+    } else {
+        String::new()
+    };
+    let mut result: String = created.iter().map(|file| format!("created {file}\n")).collect();
+    result.push_str(&format!(
+        "  version    {version}\n  route      {}{of_folder}\n  databases  {}\n\n",
+        target.route,
+        databases(&reached)
+    ));
+    result
+        .push_str("write its SQL below the comment: as long as there is no statement, the build refuses it");
+    if sources.lock.is_some() {
+        result.push_str("\nand when it is finished, `cargo sharded-migrations lock`");
+    }
+    let listed = Listed {
+        version,
+        name: name.as_str().to_owned(),
+        file: forward,
+        reverse,
+        route: Some(target.route),
+        databases: reached,
+    };
+    let product = Some(Product::New(Created { listed, created }));
+    Findings {
+        command: "new",
+        diagnostics: Vec::new(),
+        product,
+        result,
+        failure: None,
+        code: exit_code::DONE,
+    }
+}
