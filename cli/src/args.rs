@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sharded_migrations_core::EngineKind;
 
 /// Write, check and lock the migrations of a fleet of databases
 #[derive(Debug, Parser)]
@@ -15,6 +16,20 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Make the first files in a crate: the fleet, a migration, a build script
+    ///
+    /// Nothing that is there is touched. What has to be added to `Cargo.toml` and to the program is printed.
+    ///
+    /// Exit code 0: they are there. 1: they cannot be written. 2: the command line is wrong. 5: refused; nothing was written.
+    Init {
+        #[command(flatten)]
+        engine: Engine,
+        /// The `Cargo.toml` of the crate [default: the nearest one, here or above]
+        #[arg(long, value_name = "PATH")]
+        manifest_path: Option<PathBuf>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Begin a migration: a file in the right folder, with the next version and its route
     ///
     /// The version is above all that the databases which it is for have. The file is called as the others in its folder are.
@@ -78,13 +93,34 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) fn common(&self) -> (&Paths, &Output) {
+    pub(crate) fn output(&self) -> &Output {
         match self {
-            Self::New { paths, output, .. }
-            | Self::List { paths, output, .. }
-            | Self::Check { paths, output }
-            | Self::Lock { paths, output, .. } => (paths, output),
+            Self::Init { output, .. }
+            | Self::New { output, .. }
+            | Self::List { output, .. }
+            | Self::Check { output, .. }
+            | Self::Lock { output, .. } => output,
         }
+    }
+}
+
+/// What drives the first database.
+#[derive(Debug, Args)]
+#[command(about = None, long_about = None)]
+#[group(multiple = false)]
+pub(crate) struct Engine {
+    /// The first database is one of PostgreSQL [default]
+    #[arg(long)]
+    postgres: bool,
+
+    /// The first database is an SQLite file
+    #[arg(long)]
+    sqlite: bool,
+}
+
+impl Engine {
+    pub(crate) fn kind(&self) -> EngineKind {
+        if self.sqlite { EngineKind::Sqlite } else { EngineKind::Postgres }
     }
 }
 

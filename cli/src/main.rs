@@ -1,9 +1,12 @@
 //! `cargo sharded-migrations`: what a developer and CI ask of migrations without building the application that embeds
-//! them. [`new`] begins a migration, [`list`] shows them all, [`check`] says what the build would say, [`lock`] writes down what must not change from now on.
+//! them. [`init`] makes the first files and [`new`] each further migration, [`list`] shows them all, [`check`] says what the
+//! build would say, [`lock`] writes down what must not change from now on.
 
 mod args;
 mod check;
+mod create;
 mod exit_code;
+mod init;
 mod list;
 mod lock;
 mod new;
@@ -17,7 +20,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Verb};
-use project::Project;
+use project::{Project, View};
+use report::Findings;
 
 fn main() -> ExitCode {
     let mut words: Vec<_> = std::env::args_os().collect();
@@ -26,17 +30,8 @@ fn main() -> ExitCode {
         words.remove(1);
     }
     let verb = Arguments::parse_from(words).verb;
-    let (paths, output) = verb.common();
-    let findings = Project::find(paths, output.format).and_then(|project| match &verb {
-        Verb::New { name, route, folder, down, .. } => {
-            new::run(&project, &new::Request { name, route, folder: folder.as_deref(), with_reverse: *down })
-        }
-        Verb::List { selection, .. } => list::run(&project, selection),
-        Verb::Check { .. } => Ok(check::run(&project)),
-        Verb::Lock { check, accept_changes, .. } => {
-            lock::run(&project, lock::Mode::of(*check, *accept_changes))
-        }
-    });
+    let output = verb.output();
+    let findings = View::new(output.format).and_then(|view| run(&verb, view));
     let code = findings.map_err(|failure| (failure.code, failure.message)).and_then(|findings| {
         let failed = |error| (exit_code::FAILED, format!("the result cannot be written: {error}"));
         report::show(&findings, output.format).map_err(failed)?;
@@ -47,6 +42,21 @@ fn main() -> ExitCode {
         Err((code, message)) => {
             let _ = writeln!(anstream::stderr(), "error: {message}");
             code.into()
+        }
+    }
+}
+
+fn run(verb: &Verb, view: View) -> Result<Findings, Failure> {
+    match verb {
+        Verb::Init { engine, manifest_path, .. } => init::run(manifest_path.as_deref(), engine.kind(), view),
+        Verb::New { name, route, folder, down, paths, .. } => {
+            let request = new::Request { name, route, folder: folder.as_deref(), with_reverse: *down };
+            new::run(&Project::find(paths, view)?, &request)
+        }
+        Verb::List { selection, paths, .. } => list::run(&Project::find(paths, view)?, selection),
+        Verb::Check { paths, .. } => Ok(check::run(&Project::find(paths, view)?)),
+        Verb::Lock { paths, check, accept_changes, .. } => {
+            lock::run(&Project::find(paths, view)?, lock::Mode::of(*check, *accept_changes))
         }
     }
 }

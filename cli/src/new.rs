@@ -4,9 +4,6 @@ mod folder;
 mod name;
 mod style;
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sharded_migrations_core::diagnostic::Severity;
@@ -18,7 +15,7 @@ use sharded_migrations_core::{Diagnostic, Route, Version};
 use crate::args::RouteArgs;
 use crate::project::Project;
 use crate::report::{Created, Findings, Listed, Product, databases};
-use crate::{Failure, exit_code, route};
+use crate::{Failure, create, exit_code, route};
 use name::Name;
 use style::{Files, Style};
 
@@ -178,32 +175,8 @@ fn write(project: &Project, next: &Next, target: &Target) -> Result<(), Failure>
     }
     let reverse = |file| (file, format!("-- Takes back: {}.\n\n", next.name.words()));
     let files = std::iter::once((&next.forward, header + "\n")).chain(next.reverse.as_ref().map(reverse));
-    let mut made: Vec<PathBuf> = Vec::new();
-    for (file, text) in files {
-        let path = project.migration(file);
-        if let Err(error) = create(&path, &text) {
-            for made in made {
-                let _ = fs::remove_file(made);
-            }
-            let shown = project.show(&path);
-            return Err(Failure::machine(format!("`{shown}` cannot be written: {error}")));
-        }
-        made.push(path);
-    }
-    Ok(())
-}
-
-/// Writes a file that is not there yet, with the folders on the way to it.
-pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = File::create_new(path)?;
-    let written = file.write_all(text.as_bytes());
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written
+    let files: Vec<_> = files.map(|(file, text)| (project.migration(file), text)).collect();
+    create::all(&files, project.view())
 }
 
 fn created(

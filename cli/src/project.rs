@@ -9,48 +9,73 @@ use sharded_migrations_core::{Diagnostic, load, lock};
 use crate::Failure;
 use crate::args::{Format, Paths};
 
-/// The files to look at.
-pub(crate) struct Project {
-    migrations: PathBuf,
-    databases: PathBuf,
+/// Where the program runs, and how it names paths there.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    /// The current folder.
+    here: PathBuf,
     /// The folder that messages show paths from.
     shown_from: PathBuf,
 }
 
-impl Project {
-    /// Finds it. Paths that are given count from the current folder, as everywhere on a command line.
-    pub(crate) fn find(paths: &Paths, format: Format) -> Result<Self, Failure> {
+impl View {
+    pub(crate) fn new(format: Format) -> Result<Self, Failure> {
         let here = env::current_dir()
             .map_err(|error| Failure::machine(format!("the current folder cannot be found: {error}")))?;
-        let absolute = |path: &Path| load::without_dots(&here.join(path));
+        Ok(Self { shown_from: shown_from(&here, format), here })
+    }
+
+    /// The current folder.
+    pub(crate) fn here(&self) -> &Path {
+        &self.here
+    }
+
+    /// A path that was given: it counts from the current folder, as everywhere on a command line.
+    pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
+        load::without_dots(&self.here.join(path))
+    }
+
+    /// A path as messages name it.
+    pub(crate) fn show(&self, path: &Path) -> String {
+        relative(path, &self.shown_from).display().to_string().replace('\\', "/")
+    }
+}
+
+/// The files to look at.
+pub(crate) struct Project {
+    migrations: PathBuf,
+    databases: PathBuf,
+    view: View,
+}
+
+impl Project {
+    /// Finds it.
+    pub(crate) fn find(paths: &Paths, view: View) -> Result<Self, Failure> {
         let folder = match (&paths.manifest_path, &paths.migrations, &paths.databases) {
-            (Some(manifest), ..) => Some(folder_of(manifest, &absolute(manifest))?),
+            (Some(manifest), ..) => Some(folder_of(manifest, &view.absolute(manifest))?),
             (None, Some(_), Some(_)) => None,
-            (None, ..) => Some(nearest(&here)?),
+            (None, ..) => Some(nearest(view.here())?),
         };
         let path = |given: &Option<PathBuf>, name: &str| match (given, &folder) {
-            (Some(path), _) => absolute(path),
+            (Some(path), _) => view.absolute(path),
             (None, Some(folder)) => folder.join(name),
-            (None, None) => here.join(name),
+            (None, None) => view.here().join(name),
         };
-        let project = Self {
-            migrations: path(&paths.migrations, "migrations"),
-            databases: path(&paths.databases, "databases.toml"),
-            shown_from: shown_from(&here, format),
-        };
-        if !project.migrations.is_dir() {
-            let shown = project.show(&project.migrations);
+        let (migrations, databases) =
+            (path(&paths.migrations, "migrations"), path(&paths.databases, "databases.toml"));
+        if !migrations.is_dir() {
+            let shown = view.show(&migrations);
             return Err(Failure::usage(format!(
                 "there is no folder `{shown}`; name the folder of migrations with `--migrations`"
             )));
         }
-        if !project.databases.is_file() {
-            let shown = project.show(&project.databases);
+        if !databases.is_file() {
+            let shown = view.show(&databases);
             return Err(Failure::usage(format!(
                 "there is no file `{shown}`; name the file that describes the fleet with `--databases`"
             )));
         }
-        Ok(project)
+        Ok(Self { migrations, databases, view })
     }
 
     /// Reads its files.
@@ -69,7 +94,11 @@ impl Project {
     }
 
     pub(crate) fn show(&self, path: &Path) -> String {
-        relative(path, &self.shown_from).display().to_string().replace('\\', "/")
+        self.view.show(path)
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.view
     }
 }
 
@@ -90,7 +119,20 @@ fn nearest(here: &Path) -> Result<PathBuf, Failure> {
     here.ancestors().find(has_migrations).map(Path::to_owned).ok_or_else(|| {
         Failure::usage(format!(
             "neither `{}` nor a folder above it has a `Cargo.toml` with a folder `migrations` or a `databases.toml` beside \
-             it; name them with `--manifest-path`, or with `--migrations` and `--databases`",
+             it; name them with `--manifest-path`, or with `--migrations` and `--databases`; `cargo sharded-migrations init` \
+             makes the first ones",
+            here.display()
+        ))
+    })
+}
+
+/// The nearest `Cargo.toml`, here or above.
+pub(crate) fn nearest_manifest(here: &Path) -> Result<PathBuf, Failure> {
+    let mut manifests = here.ancestors().map(|folder| folder.join("Cargo.toml"));
+    manifests.find(|manifest| manifest.is_file()).ok_or_else(|| {
+        Failure::usage(format!(
+            "neither `{}` nor a folder above it has a `Cargo.toml`; begin a crate with `cargo init`, or name one with \
+             `--manifest-path`",
             here.display()
         ))
     })

@@ -36,6 +36,20 @@ pub(crate) enum Product {
     New(Created),
     /// The migrations.
     Migrations(Vec<Listed>),
+    /// The first files of a crate.
+    Init(Started),
+}
+
+/// What was made for a crate, and what is left to do by hand.
+pub(crate) struct Started {
+    /// The files that were made, as messages show them.
+    pub(crate) created: Vec<String>,
+    /// What adds the dependencies.
+    pub(crate) commands: Vec<String>,
+    /// The build script that was there, and has to get a line more.
+    pub(crate) build_script: Option<String>,
+    /// An application, as `src/main.rs` may have it.
+    pub(crate) main: &'static str,
 }
 
 /// A migration that was begun.

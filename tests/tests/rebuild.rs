@@ -78,7 +78,7 @@ edition = "2024"
 [dependencies]
 clap = {{ version = "4", features = ["derive"] }}
 sharded-migrations = {{ path = '{path}/runtime', default-features = false, features = ["clap", "sqlite"] }}
-tokio = {{ version = "1", features = ["macros", "rt"] }}
+tokio = {{ version = "1", features = ["macros", "rt-multi-thread"] }}
 
 [build-dependencies]
 sharded-migrations-build = {{ path = '{path}/build' }}

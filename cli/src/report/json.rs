@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sharded_migrations_core::Diagnostic;
 use sharded_migrations_core::diagnostic::{Place, Severity, Style};
 
-use super::{Created, Findings, Listed, Locked, Product, of};
+use super::{Created, Findings, Listed, Locked, Product, Started, of};
 
 const FORMAT: u32 = 1;
 
@@ -22,6 +22,7 @@ pub(super) fn document(findings: &Findings) -> String {
         Some(Product::Lock(lock)) => document["lock"] = self::lock(lock),
         Some(Product::New(new)) => document["new"] = self::new(new),
         Some(Product::Migrations(all)) => document["migrations"] = all.iter().map(listed).collect(),
+        Some(Product::Init(started)) => document["init"] = init(started),
         None => {}
     }
     format!("{document:#}\n")
@@ -56,6 +57,15 @@ fn new(new: &Created) -> Value {
     let mut value = listed(&new.listed);
     value["created"] = json!(new.created);
     value
+}
+
+fn init(started: &Started) -> Value {
+    json!({
+        "created": started.created,
+        "commands": started.commands,
+        "build_script": started.build_script,
+        "main": started.main,
+    })
 }
 
 fn listed(migration: &Listed) -> Value {

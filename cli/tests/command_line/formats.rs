@@ -40,7 +40,7 @@ fn assert_shape(document: &Value) {
     };
     let mut keys: Vec<Key> = vec![
         ("format", |value| value == 1),
-        ("command", |value| ["check", "list", "lock", "new"].iter().any(|command| value == command)),
+        ("command", |value| ["check", "init", "list", "lock", "new"].iter().any(|command| value == command)),
         ("exit_code", Value::is_u64),
         ("errors", Value::is_u64),
         ("warnings", Value::is_u64),
@@ -77,6 +77,16 @@ fn assert_shape(document: &Value) {
         for migration in document["migrations"].as_array().unwrap() {
             object(migration, &MIGRATION);
         }
+    }
+    if !document["init"].is_null() {
+        keys.push(("init", Value::is_object));
+        let keys: [Key; 4] = [
+            ("created", is_texts),
+            ("commands", is_texts),
+            ("build_script", |value| value.is_null() || value.is_string()),
+            ("main", Value::is_string),
+        ];
+        object(&document["init"], &keys);
     }
     if !document["new"].is_null() {
         keys.push(("new", Value::is_object));
@@ -205,6 +215,21 @@ fn a_new_migration_is_one_document() {
     let said = project.run("new add_email --group users --format json");
     assert_eq!(said.code, 5);
     assert_shape(&json(&said));
+}
+
+#[test]
+fn the_first_files_are_one_document() {
+    let project = Project::new();
+    assert_eq!(project.run("init --format json").code, 5);
+    assert_shape(&json(&project.run("init --format json")));
+    project.remove("databases.toml");
+    project.write("build.rs", "fn main() {}\n");
+    let said = project.run("init --format json");
+    assert_eq!(said.code, 0, "{}", said.out);
+    let document = json(&said);
+    assert_shape(&document);
+    assert_eq!(document["init"]["created"], serde_json::json!(["databases.toml"]));
+    assert_eq!(document["init"]["build_script"], "build.rs");
 }
 
 #[test]

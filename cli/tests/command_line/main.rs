@@ -4,6 +4,7 @@
 
 mod check;
 mod formats;
+mod init;
 mod list;
 mod lock;
 mod merge;
