@@ -4,6 +4,7 @@ mod folder;
 mod name;
 mod style;
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use sharded_migrations_core::diagnostic::Severity;
@@ -120,15 +121,27 @@ impl Next {
         target: &Target,
         name: Name,
     ) -> Result<Self, Failure> {
-        let forward = |(file, _): &(String, Vec<u8>)| match classify(file) {
-            Ok(Class::Forward(name)) => Some((file.clone(), name)),
+        let routes: HashMap<&str, Option<&Route>> = read
+            .migrations
+            .iter()
+            .map(|file| (file.file.as_str(), file.route.as_ref().map(|own| &own.route)))
+            .collect();
+        let known = |(file, _): &(String, Vec<u8>)| match classify(file) {
+            Ok(Class::Forward(name)) => {
+                let route = routes.get(file.as_str()).copied();
+                Some(Known {
+                    file: file.clone(),
+                    name,
+                    is_read: route.is_some(),
+                    is_alike: route == Some(Some(&target.route)),
+                })
+            }
             _ => None,
         };
-        let forward: Vec<(String, FileName)> = sources.files.iter().filter_map(forward).collect();
-        let style = style(&forward, read, target);
+        let known: Vec<Known> = sources.files.iter().filter_map(known).collect();
+        let style = style(&known, &target.folder);
         // What cannot be read may be for any database.
-        let is_read = |file: &str| read.migrations.iter().any(|migration| migration.file == *file);
-        let unread = forward.iter().filter(|(file, _)| !is_read(file)).map(|(_, name)| name.version);
+        let unread = known.iter().filter(|file| !file.is_read).map(|file| file.name.version);
         let mut newest = unread.chain(read.newest(&target.route)).max();
         let now = SystemTime::now();
         loop {
@@ -152,19 +165,24 @@ impl Next {
     }
 }
 
-/// How the newest file in the folder is called; where there is none, the newest one that goes to the same databases, or the
+/// A forward file that is there.
+struct Known {
+    file: String,
+    name: FileName,
+    /// Whether it is text.
+    is_read: bool,
+    /// Whether it goes where the new one goes.
+    is_alike: bool,
+}
+
+/// How the newest file in a folder is called; where there is none, the newest one that goes to the same databases, or the
 /// newest of all.
-fn style(forward: &[(String, FileName)], read: &Read, target: &Target) -> Style {
-    let is_routed = |file: &str| {
-        let routes = read.migrations.iter().filter(|migration| migration.file == file);
-        routes.filter_map(|migration| migration.route.as_ref()).any(|own| own.route == target.route)
-    };
-    let in_folder: Vec<_> = forward.iter().filter(|(_, name)| name.folder == target.folder).collect();
-    let routed: Vec<_> = forward.iter().filter(|(file, _)| is_routed(file)).collect();
-    let all: Vec<_> = forward.iter().collect();
-    let like = [in_folder, routed, all].into_iter().find(|files| !files.is_empty()).unwrap_or_default();
-    let Some((newest, _)) = like.iter().max_by_key(|(_, name)| name.version) else { return Style::FIRST };
-    like.iter().fold(Style::of(newest), |style, (file, _)| style.as_wide_as(Style::of(file)))
+fn style(known: &[Known], folder: &str) -> Style {
+    let those = |is: &dyn Fn(&Known) -> bool| known.iter().filter(|file| is(file)).collect::<Vec<_>>();
+    let like = [those(&|file| file.name.folder == folder), those(&|file| file.is_alike), those(&|_| true)];
+    let like = like.into_iter().find(|files| !files.is_empty()).unwrap_or_default();
+    let Some(newest) = like.iter().max_by_key(|file| file.name.version) else { return Style::FIRST };
+    like.iter().fold(Style::of(&newest.file), |style, file| style.as_wide_as(Style::of(&file.file)))
 }
 
 /// Makes the files, or none of them.

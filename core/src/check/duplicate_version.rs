@@ -1,17 +1,20 @@
 //! A version may be used once on each database. Two groups may each have their own 1, 2, 3.
 
+use std::collections::HashSet;
+
 use crate::lock::{Compared, compare};
 use crate::project::{MigrationFile, Project};
 use crate::{Database, Diagnostic, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
-    let locked: Vec<&MigrationFile> = compare(project).iter().flat_map(Compared::files).collect();
-    let is_locked = |file: &MigrationFile| locked.iter().any(|locked| locked.file == file.file);
+    let compared = compare(project);
+    let locked: HashSet<&str> =
+        compared.iter().flat_map(Compared::files).map(|migration| migration.file.as_str()).collect();
     // Migrations are in the order of their versions.
     for same in project.migrations.chunk_by(|a, b| a.name.version == b.name.version) {
         // What is locked stays: the others take its version a second time.
         let mut files: Vec<(&MigrationFile, bool)> =
-            same.iter().map(|file| (file, is_locked(file))).collect();
+            same.iter().map(|file| (file, locked.contains(file.file.as_str()))).collect();
         files.sort_by_key(|(_, is_locked)| !is_locked);
         for (index, (second, second_is_locked)) in files.iter().enumerate() {
             faults.extend(files[..index].iter().find_map(|(first, first_is_locked)| {
