@@ -62,7 +62,7 @@ pub use route::Route;
 pub use set::Migrations;
 pub use table_lock::{LockLevel, Locks, TableLock};
 pub use tables::TableChanges;
-pub use topology::{Database, EngineKind, Role, Topology};
+pub use topology::{Database, EngineKind, OutOfOrder, Role, Topology};
 
 use std::borrow::Cow;
 

@@ -10,7 +10,7 @@ pub use refusal::Refusal;
 
 use crate::history::{HistoryRow, State};
 use crate::migration::{Kind, Migration, Transaction, Version};
-use crate::{Database, Outside, Resume};
+use crate::{Database, OutOfOrder, Outside, Resume};
 
 /// The steps of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub fn plan<'m>(
     database: &Database,
     history: &[HistoryRow],
     to: Option<Version>,
+    out_of_order: OutOfOrder,
 ) -> Result<Plan<'m>, Vec<Refusal>> {
     if database.is_replica() {
         return Ok(Plan { steps: Vec::new(), applied: Vec::new() });
@@ -98,6 +99,7 @@ pub fn plan<'m>(
     let steps: Vec<Step<'m>> =
         pending.into_iter().filter(|m| to.is_none_or(|to| m.version <= to)).map(step).collect();
     let is_late = |step: &&Step<'m>| step.start == Start::Fresh && step.migration.kind == Kind::Ordered;
+    let newest = newest.filter(|_| out_of_order == OutOfOrder::Refuse);
     refusals.extend(steps.iter().filter(is_late).filter_map(|Step { migration, .. }| {
         let newest = newest.filter(|newest| migration.version < *newest)?;
         Some(Refusal::OutOfOrder { file: migration.file.to_string(), version: migration.version, newest })
@@ -238,11 +240,21 @@ mod tests {
 
     /// Steps as `1 a, 3 b`, or refusals as `divergent 1`.
     fn outcome(set: &[Migration], history: &[HistoryRow], to: Option<i64>) -> String {
-        let words: Vec<String> = match plan(set, &users(), history, to.map(Version::embedded)) {
-            Ok(plan) => plan.steps.iter().map(|step| step.to_string()).collect(),
-            Err(refusals) => refusals.iter().map(|r| format!("{} {}", r.kind(), r.version())).collect(),
-        };
+        let words: Vec<String> =
+            match plan(set, &users(), history, to.map(Version::embedded), OutOfOrder::Refuse) {
+                Ok(plan) => plan.steps.iter().map(|step| step.to_string()).collect(),
+                Err(refusals) => refusals.iter().map(|r| format!("{} {}", r.kind(), r.version())).collect(),
+            };
         words.join(", ")
+    }
+
+    #[test]
+    fn what_comes_late_is_applied_where_that_is_said() {
+        let set = set();
+        let applied = [row(&set[0]), row(&set[4])];
+        assert_eq!(outcome(&set, &applied, None), "out-of-order 3");
+        let plan = plan(&set, &users(), &applied, None, OutOfOrder::Apply).unwrap();
+        assert_eq!(plan.steps.iter().map(|step| step.to_string()).collect::<Vec<_>>(), ["3 b"]);
     }
 
     #[test]
@@ -295,7 +307,8 @@ mod tests {
         set[3].outside = vec![outside(Resume::Again), outside(Resume::Unknown)].into();
         let history =
             |state, done| vec![row(&set[0]), HistoryRow { state, statements_done: done, ..row(&set[3]) }];
-        let start = |state, done| match plan(&set, &users(), &history(state, done), None) {
+        let start = |state, done| match plan(&set, &users(), &history(state, done), None, OutOfOrder::Refuse)
+        {
             Ok(plan) => plan.steps[0].start,
             Err(refusals) => panic!("{refusals:?}"),
         };
@@ -339,7 +352,9 @@ mod tests {
         let edited = HistoryRow { checksum: Checksum([9; 32]), name: "old".into(), ..row(&set[0]) };
         let dirty = HistoryRow { state: State::Started, statements_done: 2, ..row(&set[3]) };
         let missing = HistoryRow { version: Version::embedded(9), ..row(&set[0]) };
-        let refusals = plan(&set, &users(), &[edited, row(&set[2]), dirty, missing], None).unwrap_err();
+        let refusals =
+            plan(&set, &users(), &[edited, row(&set[2]), dirty, missing], None, OutOfOrder::Refuse)
+                .unwrap_err();
         let text: Vec<String> = refusals.iter().map(|r| format!("{r}\n  {}", r.help())).collect();
         insta::assert_snapshot!(text.join("\n"));
     }
@@ -356,7 +371,7 @@ mod tests {
             let mut history: Vec<HistoryRow> = routed.iter().take(done).map(row).collect();
 
             let steps = |set: &[Migration], history: &[HistoryRow]| -> Vec<Migration> {
-                let steps = plan(set, &users(), history, None).unwrap().steps;
+                let steps = plan(set, &users(), history, None, OutOfOrder::Refuse).unwrap().steps;
                 steps.into_iter().map(|step| step.migration.clone()).collect()
             };
             let planned = steps(&set, &history);
@@ -369,7 +384,7 @@ mod tests {
             prop_assert_eq!(&steps(&set, &history), &planned);
 
             let replica = Database { role: Role::ReplicaOf(DatabaseName::embedded("users_01")), ..users() };
-            prop_assert!(plan(&set, &replica, &[], None).unwrap().steps.is_empty());
+            prop_assert!(plan(&set, &replica, &[], None, OutOfOrder::Refuse).unwrap().steps.is_empty());
 
             history.extend(planned.iter().map(row));
             prop_assert!(steps(&set, &history).is_empty());

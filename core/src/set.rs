@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::source::path_in;
-use crate::{Database, List, Migration, Rollout, Text, Topology, file_name, load};
+use crate::{Database, List, Migration, OutOfOrder, Rollout, Text, Topology, file_name, load};
 
 /// Everything that is embedded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl Migrations {
             groups: List::Borrowed(&[]),
             databases: List::Borrowed(&[]),
             rollout: Rollout::DEFAULT,
+            out_of_order: OutOfOrder::Refuse,
         },
         origin: None,
     };
@@ -97,6 +98,7 @@ mod tests {
             groups: List::Borrowed(&[]),
             databases: List::Borrowed(&[]),
             rollout: Rollout::DEFAULT,
+            out_of_order: OutOfOrder::Refuse,
         };
         let origin = Origin {
             folder: folder.path().to_str().unwrap().to_owned().into(),

@@ -29,6 +29,36 @@ pub struct Topology {
     pub databases: List<Database>,
     /// How a run goes over them.
     pub rollout: Rollout,
+    /// What becomes of a migration that comes late.
+    pub out_of_order: OutOfOrder,
+}
+
+/// What becomes of a migration that is pending below the newest applied version. `U` files are applied in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutOfOrder {
+    /// The database is refused: what was applied before was not tried behind it.
+    #[default]
+    Refuse,
+    /// It is applied, before what is newer and pending.
+    Apply,
+}
+
+impl OutOfOrder {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Refuse, Self::Apply];
+
+    /// The name, as in `out_of_order = "apply"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Apply => "apply",
+        }
+    }
+
+    /// What is called `name`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name)
+    }
 }
 
 /// One database of the fleet, or a replica of one.

@@ -43,7 +43,7 @@ pub fn shows(diagnostic: &Diagnostic) {
 /// What the build lets through can be planned and filled in on every database that it goes to.
 fn can_run(set: &Migrations) {
     for database in set.topology.primaries() {
-        let fresh = plan(&set.migrations, database, &[], None);
+        let fresh = plan(&set.migrations, database, &[], None, set.topology.out_of_order);
         let steps =
             fresh.unwrap_or_else(|refusals| panic!("a fresh database is refused: {refusals:?}")).steps;
         for pair in steps.windows(2) {

@@ -178,12 +178,21 @@ fn route(route: &Route) -> TokenStream {
 }
 
 fn topology(topology: &Topology) -> TokenStream {
-    let Topology { file, groups, databases, rollout } = topology;
+    let Topology { file, groups, databases, rollout, out_of_order } = topology;
+    let out_of_order = format_ident!("{out_of_order:?}");
     let file = text(file);
     let groups = list(groups.iter().map(|group| name(quote!(GroupName), group.as_str())));
     let databases = list(databases.iter().map(database));
     let rollout = self::rollout(rollout);
-    quote!(Topology { file: #file, groups: #groups, databases: #databases, rollout: #rollout })
+    quote! {
+        Topology {
+            file: #file,
+            groups: #groups,
+            databases: #databases,
+            rollout: #rollout,
+            out_of_order: OutOfOrder::#out_of_order,
+        }
+    }
 }
 
 fn rollout(rollout: &Rollout) -> TokenStream {

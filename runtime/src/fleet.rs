@@ -350,6 +350,7 @@ mod tests {
             groups: groups.into(),
             databases: databases.into(),
             rollout: Rollout::DEFAULT,
+            out_of_order: sharded_migrations_core::OutOfOrder::Refuse,
         };
         Migrations { topology, ..Migrations::EMPTY }
     }

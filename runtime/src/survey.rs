@@ -192,7 +192,8 @@ pub(crate) fn plan_from<'m>(
     history: &[HistoryRow],
     question: Question<'m>,
 ) -> Result<Plan<'m>, Vec<Reason>> {
-    plan(&question.migrations.migrations, &target.database, history, question.to)
+    let set = question.migrations;
+    plan(&set.migrations, &target.database, history, question.to, set.topology.out_of_order)
         .map_err(|refusals| refusals.into_iter().map(Reason::History).collect())
 }
 

@@ -2,10 +2,13 @@
 
 use crate::lock::{Compared, Entry, compare};
 use crate::project::{MigrationFile, Project};
-use crate::{Database, Diagnostic, Kind, Route, suggest};
+use crate::{Database, Diagnostic, Kind, OutOfOrder, Route, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let (Some(lock), Some(topology)) = (&project.lock, &project.topology) else { return };
+    if topology.topology.out_of_order == OutOfOrder::Apply {
+        return;
+    }
     let Some(Compared { locked, unlocked }) = compare(project) else { return };
     let primaries: Vec<&Database> = topology.topology.primaries().collect();
     // A `U` file neither is late nor makes others late.
@@ -107,6 +110,15 @@ mod tests {
     }
 
     /// Two branches took the same number. The one that comes second has another fault, and one is enough.
+    #[test]
+    fn late_ones_are_fine_where_they_are_applied() {
+        let fleet = format!("out_of_order = \"apply\"\n{FLEET}");
+        assert_eq!(
+            faults_locked(&LOCKED, &fleet, &[&LOCKED[..], &[("users/V5__new.sql", USERS)]].concat()),
+            ""
+        );
+    }
+
     #[test]
     fn the_same_version_is_a_duplicate() {
         let found = with(("users/V7__other.sql", USERS));

@@ -100,8 +100,8 @@ impl Refusal {
                  its row, and a new migration for this database removes what it should lose"
             ),
             Self::OutOfOrder { file, version, newest } => format!(
-                "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`; or, if \
-                 it was done here by hand, `--migrate --fake --to {version}` records it"
+                "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`; \
+                 `out_of_order = \"apply\"` in databases.toml says so of all; or, if it was done here by hand, `--migrate --fake --to {version}` records it"
             ),
             Self::Dirty { database, doubtful: Some(statement), .. } => format!(
                 "look whether the statement at {statement} was done: if it was not, `--migrate=repair --retry \

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::entry::DatabaseEntry;
 use super::table::{self, Table};
-use super::{Database, Role, Topology, lints, rollout};
+use super::{Database, OutOfOrder, Role, Topology, lints, rollout};
 use crate::header::predicate::{self, RouteSource};
 use crate::lint::Levels;
 use crate::source::{Position, SourceFile, Spanned};
@@ -76,7 +76,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         return None;
     }
     let root = Table::root(source, document.get_ref());
-    root.refuse_others(&["groups", "databases", "routes", "rollout", "lints"], faults);
+    root.refuse_others(&["groups", "databases", "routes", "rollout", "lints", "out_of_order"], faults);
     let before = faults.len();
     let groups = read_groups(&root, faults);
     let (databases, declared) = read_databases(&root, &groups, faults);
@@ -84,6 +84,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
     let folder_routes = read_routes(&root, faults);
     let rollout = rollout::read(&root, &databases, is_whole, faults);
     let lints = lints::read(&root, faults);
+    let out_of_order = read_out_of_order(&root, faults);
     if databases.is_empty() && faults.is_empty() {
         faults.push(Diagnostic::new("topology", "no database is declared").in_file(source).help(
             "declare each with its URL: `[databases.default]` and `url = \"${DATABASE_URL}\"` below it",
@@ -94,8 +95,22 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         groups: groups.into_iter().map(|group| group.value).collect(),
         databases: databases.into(),
         rollout,
+        out_of_order,
     };
     Some(TopologyFile { topology, source: Arc::clone(source), is_whole, declared, folder_routes, lints })
+}
+
+fn read_out_of_order(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> OutOfOrder {
+    let Some(written) = root.text("out_of_order", faults) else { return OutOfOrder::default() };
+    OutOfOrder::by_name(&written.value).unwrap_or_else(|| {
+        let fault = root.fault(format!("`out_of_order` cannot be `{}`", written.value), &written.span);
+        faults.push(fault.help(suggest::help(
+            &written.value,
+            "values",
+            OutOfOrder::ALL.map(OutOfOrder::as_str),
+        )));
+        OutOfOrder::default()
+    })
 }
 
 fn read_groups(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<GroupName>> {
@@ -300,6 +315,8 @@ mod tests {
             (base, "[routes]\n\"a\" = \"grop = \\\"users\\\"\"\n"),
             (base, "[routes]\n\"a\" = 'everywhere'\n\"a/\" = 'everywhere'\n"),
             (base, "[rollout]\nconcurrency = 0\n"),
+            ("out_of_order = \"aply\"\n[groups.users]\n[databases.default]\nurl = \"${URL}\"\n", ""),
+            ("out_of_order = true\n[groups.users]\n[databases.default]\nurl = \"${URL}\"\n", ""),
             (base, "[lints]\nindex-not-concurent = \"deny\"\n"),
             (base, "[lints]\nindex-not-concurrent = \"forbid\"\n"),
             (base, "[lints]\nall = \"denied\"\n"),

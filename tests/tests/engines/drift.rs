@@ -8,6 +8,7 @@ on_every_engine!(
     a_late_u_migration_is_applied,
     a_new_route_does_not_make_a_migration_divergent,
     a_row_changed_by_hand_is_told_apart,
+    what_comes_late_is_applied_where_the_file_says_so,
 );
 
 const USERS: &str = "-- #[route(group = \"users\")]\n";
@@ -131,4 +132,16 @@ fn a_late_u_migration_is_applied(engine: Engine) {
     let five = ("V5__five.sql", "-- #[route(group = \"users\")]\nCREATE TABLE five (id int);\n");
     let set = fleet.set(&[&base()[..], &[hotfix, ahead, five]].concat());
     assert_eq!(ending(&fleet.run(set)).lines().nth(2), Some("users_01: done 5, 4 before"));
+}
+
+fn what_comes_late_is_applied_where_the_file_says_so(engine: Engine) {
+    let fleet = TestFleet::of_three(engine).first_line("out_of_order = \"apply\"\n");
+    fleet.run(fleet.set(&base())).unwrap();
+    fleet.wait_until_unlocked();
+    let late = ("V3__late.sql", "-- #[route(group = \"users\")]\nCREATE TABLE late (id int);\n");
+    assert_eq!(
+        ending(&fleet.run(fleet.set(&[&base()[..], &[late, PENDING]].concat()))),
+        "exit 0\n\
+        default: done 9, 1 before\nusers_01: done 3 9, 2 before\nusers_02: done 3 9, 2 before"
+    );
 }

@@ -19,6 +19,7 @@ pub(crate) struct TestFleet {
     databases: Vec<Target>,
     /// URLs that are not the ones of their databases.
     urls: BTreeMap<String, String>,
+    first: String,
     more: String,
 }
 
@@ -26,7 +27,13 @@ impl TestFleet {
     /// A fleet of empty databases. `users_01` is the first member of the group `users`, and the value
     /// of its variable `shard` is `1`; a name without a number is in no group.
     pub(crate) fn new(engine: Engine, names: &[&str]) -> Self {
-        Self { engine, databases: engine.databases(names), urls: BTreeMap::new(), more: String::new() }
+        Self {
+            engine,
+            databases: engine.databases(names),
+            urls: BTreeMap::new(),
+            first: String::new(),
+            more: String::new(),
+        }
     }
 
     /// A global database and two shards.
@@ -42,6 +49,12 @@ impl TestFleet {
     /// Adds lines to `databases.toml`.
     pub(crate) fn toml(mut self, lines: &str) -> Self {
         self.more.push_str(lines);
+        self
+    }
+
+    /// Lines above all tables of `databases.toml`.
+    pub(crate) fn first_line(mut self, line: &str) -> Self {
+        self.first.push_str(line);
         self
     }
 
@@ -70,7 +83,7 @@ impl TestFleet {
     }
 
     pub(crate) fn databases_toml(&self) -> String {
-        let mut text = String::new();
+        let mut text = self.first.clone();
         let group = |name: &str| {
             let (group, number) = name.rsplit_once('_')?;
             Some((group.to_owned(), number.parse::<u32>().ok()?))
