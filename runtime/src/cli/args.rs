@@ -336,10 +336,13 @@ impl Options {
 
     fn apply(&self) -> Result<Task<'_>, String> {
         match (self.fake, self.fake_initial) {
-            (true, None) if self.report.is_some() => {
-                Err("`--report` is about what a run did, and `--fake` runs nothing".into())
-            }
-            (true, None) => Ok(Task::Fake),
+            // It does what `baseline` does: what has no effect there has none here.
+            (true, None) => match self.own().iter().find(|own| own.is_given && own.is_of_a_run()) {
+                Some(own) => {
+                    Err(format!("`--{}` is about what a run does, and `--fake` runs nothing", own.name))
+                }
+                None => Ok(Task::Fake),
+            },
             (true, Some(_)) => Err("`--fake` records what is pending without looking, and `--fake-initial` where all is \
                                     there: give one of them"
                 .into()),
@@ -371,10 +374,26 @@ impl Options {
         }
     }
 
-    /// The options that some verbs have and the others have not.
-    fn own(&self) -> [Own; 12] {
+    /// The options that some verbs have and the others have not: whoever gives one to a verb where it has no effect
+    /// expects something else of it. How results are shown may be said to all of them.
+    fn own(&self) -> [Own; 26] {
         let own = |name, verbs, is_given| Own { name, verbs, is_given };
+        let rollout = &self.rollout;
         [
+            own("to", Verb::PLANNING, self.to.is_some()),
+            own("jobs", Verb::CONNECTING, rollout.jobs.is_some()),
+            own("per-server", Verb::CONNECTING, rollout.per_server.is_some()),
+            own("canary", &[Verb::Apply, Verb::Plan], !rollout.canary.is_empty()),
+            own("waves", &[Verb::Apply, Verb::Plan], !rollout.waves.is_empty()),
+            own("pause", &[Verb::Apply], rollout.pause.is_some()),
+            own("check", &[Verb::Apply], rollout.check.is_some()),
+            own("max-failures", Verb::GOING_ON, rollout.max_failures.is_some()),
+            own("on-failure", Verb::GOING_ON, rollout.on_failure.is_some()),
+            own("connect-timeout", Verb::CONNECTING, self.connect_timeout.is_some()),
+            own("lock-timeout", &[Verb::Apply], self.lock_timeout.is_some()),
+            own("statement-timeout", &[Verb::Apply], self.statement_timeout.is_some()),
+            own("lock-wait", Verb::BY_HAND, self.lock_wait.is_some()),
+            own("retry-for", &[Verb::Apply], self.retry_for.is_some()),
             own("report", &[Verb::Apply], self.report.is_some()),
             own("sql", &[Verb::Plan], self.sql),
             own("migration", &[Verb::Sql], self.migration.is_some()),
@@ -391,7 +410,7 @@ impl Options {
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, &'static [Verb]); 12] {
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 26] {
         Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 
@@ -407,9 +426,28 @@ struct Own {
     is_given: bool,
 }
 
+impl Own {
+    /// Whether it has an effect only where migrations are run.
+    fn is_of_a_run(&self) -> bool {
+        !self.verbs.contains(&Verb::Baseline) && !matches!(self.name, "fake" | "fake-initial")
+    }
+}
+
 impl Verb {
-    /// Those that change the history by hand, or destroy something: they ask. `apply` does with `--fake`.
+    /// Those that change the history by hand, or destroy something: they ask. `apply` does with `--fake`. All of them
+    /// wait for the migration lock.
     const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Repair];
+
+    /// Those for which a database that is refused may not be the end.
+    const GOING_ON: &'static [Self] = &[Self::Apply, Self::Plan, Self::Baseline, Self::Repair];
+
+    /// Those that are about versions, of which some may be left out.
+    const PLANNING: &'static [Self] =
+        &[Self::Apply, Self::Plan, Self::Status, Self::Check, Self::Baseline, Self::Repair];
+
+    /// Those that ask databases.
+    const CONNECTING: &'static [Self] =
+        &[Self::Apply, Self::Plan, Self::Status, Self::Check, Self::History, Self::Baseline, Self::Repair];
 
     /// The word that is typed, as clap derives it.
     pub(super) const fn name(self) -> &'static str {
