@@ -211,6 +211,7 @@ fn show(
 /// Prints results to the one stream and what went wrong to the other; the code, unless that fails.
 fn print(results: &str, errors: &str, code: u8) -> u8 {
     let written = anstream::stdout().write_all(results.as_bytes());
+    let errors = reporter::fitted(errors, Place::of_process().aside_columns);
     let _ = anstream::stderr().write_all(errors.as_bytes());
     match written {
         // A reader that is gone (`| head`) has seen enough.

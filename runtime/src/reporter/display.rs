@@ -26,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) is_ci: bool,
     /// How many columns standard output has, where it is a terminal.
     pub(crate) columns: Option<usize>,
+    /// How many standard error has, where it is one.
+    pub(crate) aside_columns: Option<usize>,
 }
 
 /// What is shown of a run while it goes on.
@@ -48,16 +50,19 @@ pub(crate) struct Display {
     pub(crate) meanwhile: Meanwhile,
     /// How wide a line of names may become.
     pub(crate) columns: usize,
+    /// How wide the lines of a reason may become, where somebody reads them on a terminal.
+    pub(crate) aside_columns: Option<usize>,
 }
 
 impl Place {
     /// What this process was started in.
     pub(crate) fn of_process() -> Self {
-        let stdout = console::Term::stdout();
+        let columns_of = |term: console::Term| term.size_checked().map(|(_, columns)| usize::from(columns));
         Self {
             has_screen: io::stderr().is_terminal() && !console::is_dumb(),
             is_ci: std::env::var("CI").is_ok_and(|ci| is_yes(&ci)),
-            columns: stdout.size_checked().map(|(_, columns)| columns.into()),
+            columns: columns_of(console::Term::stdout()),
+            aside_columns: columns_of(console::Term::stderr()),
         }
     }
 }
@@ -77,7 +82,8 @@ impl Display {
             (Verbosity::Normal, Wish::Auto) if place.has_screen && !place.is_ci => Meanwhile::Bar,
             (Verbosity::Normal, Wish::Auto) => Meanwhile::Lines,
         };
-        Self { verbosity, meanwhile, columns: place.columns.unwrap_or(COLUMNS) }
+        let columns = place.columns.unwrap_or(COLUMNS);
+        Self { verbosity, meanwhile, columns, aside_columns: place.aside_columns }
     }
 }
 
@@ -88,8 +94,8 @@ mod tests {
     #[test]
     fn the_place_and_the_options_say_how_a_run_is_shown() {
         use Verbosity::{Normal, Quiet, Verbose};
-        let screen = Place { has_screen: true, is_ci: false, columns: Some(80) };
-        let ci = Place { has_screen: false, is_ci: true, columns: None };
+        let screen = Place { has_screen: true, is_ci: false, columns: Some(80), aside_columns: Some(80) };
+        let ci = Place { has_screen: false, is_ci: true, columns: None, aside_columns: None };
         let ci_with_screen = Place { is_ci: true, ..screen };
         let pipe = Place { is_ci: false, ..ci };
         for (place, verbosity, wish, meanwhile) in [
@@ -107,6 +113,7 @@ mod tests {
             let display = Display::choose(place, verbosity, wish);
             assert_eq!(display.meanwhile, meanwhile, "{place:?} {verbosity:?} {wish:?}");
             assert_eq!(display.columns, place.columns.unwrap_or(COLUMNS));
+            assert_eq!(display.aside_columns, place.aside_columns);
         }
     }
 

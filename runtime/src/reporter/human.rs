@@ -10,7 +10,7 @@ use super::display::{Display, Meanwhile};
 use super::progress::Progress;
 use super::screen::Screen;
 use super::text::{BAD, DIM, WARNING, duration};
-use super::{Reporter, Verbosity, lines, put, summary};
+use super::{Reporter, Verbosity, fitted, lines, put, summary};
 use crate::event::Event;
 use crate::interrupt::Urgency;
 use crate::report::{DatabaseReport, Outcome, Report, and_rows};
@@ -63,7 +63,7 @@ impl<O: Write, E: Write> Human<O, E> {
         match event {
             Event::StaleBinary(stale) => aside(true, lines::stale(stale)),
             Event::RunPlanned { databases, of, migrations } => {
-                let mut texts = aside(true, summary::refusals(mem::take(&mut state.refused).iter()));
+                let mut texts = aside(true, self.refusals(state));
                 texts.extend(detail(lines::planned(*databases, *of, *migrations)));
                 texts
             }
@@ -128,8 +128,13 @@ impl<O: Write, E: Write> Human<O, E> {
         }
     }
 
+    /// What was refused and has not been told of.
+    fn refusals(&self, state: &mut State<O, E>) -> String {
+        fitted(&summary::refusals(mem::take(&mut state.refused).iter()), self.display.aside_columns)
+    }
+
     fn end(&self, state: &mut State<O, E>, report: &Report) -> Vec<Text> {
-        let wrong = summary::refusals(mem::take(&mut state.refused).iter()) + &summary::failures(report);
+        let wrong = self.refusals(state) + &summary::failures(report);
         if self.display.verbosity == Verbosity::Quiet {
             return vec![Text::Aside(wrong)];
         }
@@ -210,7 +215,7 @@ mod tests {
 
     fn human(verbosity: Verbosity, wish: Wish) -> (Human<Log, Log>, Log) {
         let log = Log::default();
-        let ci = Place { has_screen: false, is_ci: true, columns: None };
+        let ci = Place { has_screen: false, is_ci: true, columns: None, aside_columns: None };
         (Human::new(Display::choose(ci, verbosity, wish), log.clone(), log.clone()), log)
     }
 

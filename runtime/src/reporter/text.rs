@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use console::measure_text_width;
 use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, GroupName};
 
@@ -55,6 +56,37 @@ pub(crate) fn reasons(reasons: &[Reason]) -> String {
 pub(crate) fn failure(error: &DatabaseError) -> String {
     let help = error.help.iter().map(|help| format!("    {HEADING}help{HEADING:#}: {help}\n"));
     format!("  {BAD}failed{BAD:#}: {error}\n{}", help.collect::<String>())
+}
+
+/// Prose whose lines go on below themselves where they have more than so many columns, as far as words allow it.
+/// What is not read on a terminal has each line whole, for whoever searches it.
+pub(crate) fn fitted(text: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else { return text.to_owned() };
+    text.split_inclusive('\n').map(|line| fitted_line(line, columns)).collect()
+}
+
+fn fitted_line(line: &str, columns: usize) -> String {
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    if measure_text_width(text) <= columns {
+        return line.to_owned();
+    }
+    let words = text.trim_start_matches(' ');
+    let indent = text.len() - words.len();
+    let mut fitted = " ".repeat(indent);
+    let mut column = indent;
+    for (index, word) in words.split(' ').enumerate() {
+        let width = measure_text_width(word);
+        if index > 0 && column + 1 + width > columns {
+            column = indent + 2;
+            fitted.push_str(&format!("\n{:column$}", ""));
+        } else if index > 0 {
+            column += 1;
+            fitted.push(' ');
+        }
+        column += width;
+        fitted.push_str(word);
+    }
+    fitted + end
 }
 
 /// `1 database`, `2 databases`
@@ -121,6 +153,25 @@ mod tests {
         };
         let texts = [all(&[2]), all(&[7, 2, 900]), all(&[7, 1_200, 2]), all(&[3, 3]), all(&[1_200])];
         assert_eq!(texts, ["2 ms", "2 ms..900 ms", "2 ms..1.20 s on b", "3 ms", "1.20 s"]);
+    }
+
+    #[test]
+    fn reasons_go_on_below_themselves_on_a_terminal() {
+        let error = DatabaseError::new("the server äöü cannot be reached").help("is it up, and who says so?");
+        let text = reasons(&[Reason::Error(error)]);
+        let plain = |columns| anstream::adapter::strip_str(&fitted(&text, columns)).to_string();
+        let whole = "  refused: the server äöü cannot be reached\n    help: is it up, and who says so?\n";
+        assert_eq!((plain(None).as_str(), plain(Some(43)).as_str()), (whole, whole));
+        assert_eq!(
+            plain(Some(26)),
+            "  refused: the server äöü\n    cannot be reached\n    help: is it up, and\n      who says so?\n"
+        );
+        let narrow = plain(Some(1));
+        assert_eq!(
+            narrow.split_whitespace().collect::<Vec<_>>(),
+            whole.split_whitespace().collect::<Vec<_>>()
+        );
+        assert_eq!(fitted("", Some(80)), "");
     }
 
     #[test]
