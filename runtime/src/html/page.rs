@@ -3,12 +3,13 @@
 use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
-use sharded_migrations_core::{DatabaseName, Migrations, Version, diagnostic};
+use sharded_migrations_core::{DatabaseName, Migrations, Version, diagnostic, fold};
 
 use super::markup::Text;
 use super::matrix::{self, Cell, Matrix};
-use super::timeline::{Kind, Span, Timeline, Track, rounded};
+use super::timeline::{Kind, Span, Timeline, Track};
 use crate::report::{Outcome, Report};
+use crate::reporter::duration;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -69,7 +70,7 @@ impl Page<'_> {
             report.applied(),
             report.databases.iter().filter(|database| !database.applied.is_empty()).count(),
             report.databases.len(),
-            Took(report.elapsed),
+            duration(report.elapsed),
         )?;
         for kind in ["done", "failed", "refused", "halted", "waits", "interrupted", "not_started"] {
             if of(kind) > 0 {
@@ -175,7 +176,11 @@ impl Page<'_> {
             return Ok(());
         }
         let part = |time: Duration| 100.0 * time.as_secs_f64() / end.as_secs_f64().max(0.001);
-        writeln!(out, "<h2>The time</h2>\n<p>From the start to {}.</p>\n<ul class=\"legend\">", Took(*end))?;
+        writeln!(
+            out,
+            "<h2>The time</h2>\n<p>From the start to {}.</p>\n<ul class=\"legend\">",
+            duration(*end)
+        )?;
         for kind in [Kind::Applying, Kind::Locked, Kind::Retrying] {
             if busy.iter().any(|track| track.spans.iter().any(|span| span.kind == kind)) {
                 let (class, word) = words(kind);
@@ -192,7 +197,7 @@ impl Page<'_> {
                     part(wave.begin),
                     wave.name,
                     wave.databases,
-                    Took(wave.begin)
+                    duration(wave.begin)
                 )?;
             }
             out.push_str("</div></div>\n");
@@ -226,18 +231,10 @@ fn words(kind: Kind) -> (&'static str, &'static str) {
 }
 
 fn title(track: &Track, span: &Span, word: &str) -> String {
-    let took = Took(span.end.saturating_sub(span.begin));
-    let mut title = format!("{}: {word}, from {} for {took}", track.database, Took(span.begin));
+    let took = duration(span.end.saturating_sub(span.begin));
+    let mut title = format!("{}: {word}, from {} for {took}", track.database, duration(span.begin));
     span.notes.iter().for_each(|note| title.push_str(&format!("\n{note}")));
     title
-}
-
-struct Took(Duration);
-
-impl fmt::Display for Took {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", humantime::format_duration(rounded(self.0)))
-    }
 }
 
 /// `3`, or `1–24` for several.
@@ -255,25 +252,18 @@ impl fmt::Display for Versions<'_> {
 /// Names that are too many to be read at once are behind a line to click on.
 struct Names<'n>(&'n [&'n DatabaseName]);
 
-/// How many names are shown at once.
-const FEW: usize = 4;
+/// How wide the names may be that are shown at once.
+const COLUMNS: usize = 48;
 
 impl fmt::Display for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = |f: &mut fmt::Formatter<'_>| {
-            self.0.iter().enumerate().try_for_each(|(index, name)| {
-                write!(f, "{}{}", if index > 0 { ", " } else { "" }, Text(name.as_str()))
-            })
-        };
-        match self.0 {
-            [first, .., last] if self.0.len() > FEW => {
-                let count = self.0.len();
-                let (first, last) = (Text(first.as_str()), Text(last.as_str()));
-                write!(f, "<details><summary>{count} databases, {first} to {last}</summary>")?;
-                all(f)?;
-                f.write_str("</details>")
-            }
-            _ => all(f),
+        let names = fold::Names::fold(self.0.iter().map(|name| name.as_str()));
+        let all = names.to_string();
+        let count = if names.count() > 1 { format!(" ({} databases)", names.count()) } else { String::new() };
+        if all.len() <= COLUMNS {
+            return write!(f, "{}{count}", Text(all));
         }
+        let some = Text(names.within(COLUMNS));
+        write!(f, "<details><summary>{some}{count}</summary>{}</details>", Text(all))
     }
 }

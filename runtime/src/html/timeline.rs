@@ -6,6 +6,7 @@ use sharded_migrations_core::DatabaseName;
 
 use crate::event::Event;
 use crate::report::{Outcome, and_rows};
+use crate::reporter::duration;
 
 /// The run so far. Times count from its start.
 #[derive(Debug, Default)]
@@ -89,7 +90,7 @@ impl Timeline {
             }
             Event::MigrationStarted { database, .. } => self.track(database).turn(Kind::Applying, now, None),
             Event::MigrationApplied { database, migration, elapsed, rows } => {
-                let (elapsed, rows) = (humantime::format_duration(rounded(*elapsed)), and_rows(*rows));
+                let (elapsed, rows) = (duration(*elapsed), and_rows(*rows));
                 let note = format!("{migration}: {elapsed}{rows}");
                 self.track(database).turn(Kind::Applying, now, Some(note));
             }
@@ -109,14 +110,6 @@ impl Timeline {
             self.tracks.len() - 1
         });
         &mut self.tracks[position]
-    }
-}
-
-/// A duration that is short to read.
-pub(super) fn rounded(duration: Duration) -> Duration {
-    match duration.as_millis() {
-        0..10_000 => Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
-        _ => Duration::from_secs(duration.as_secs()),
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn count(number: usize, word: &str) -> String {
 }
 
 /// `8 ms`, `1.25 s`, `3 min 5 s`
-pub(super) fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{} ms", duration.as_millis()),
         seconds @ 1..60 => format!("{seconds}.{:02} s", duration.subsec_millis() / 10),
