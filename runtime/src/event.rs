@@ -81,7 +81,8 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
         /// How many rows its `INSERT`, `UPDATE`, `DELETE` and `MERGE` statements changed, as the server counts them; `None`
-        /// where it has none, or that is not known (a `WITH`, a lost connection, a part that an earlier run did).
+        /// where it has none, or that is not known (a `DO`, a `WITH` that changes rows in its parts, a lost connection, what an
+        /// earlier run did). What triggers, foreign keys and functions change is not counted.
         rows: Option<u64>,
     },
     /// A migration has run for a while, and waits for a lock that somebody else holds. Only told of where it is

@@ -1,10 +1,14 @@
 //! How many rows a migration changed, as far as its statements say.
 
+mod counted;
+
+use counted::Counted;
+
 /// What the counts that a server gives of a migration's statements come to.
 ///
 /// A server counts rows for every statement: those that a `SELECT` gave, too. What an `INSERT`, `UPDATE`, `DELETE`
-/// or `MERGE` says are rows changed; behind `WITH` may be any of these, and so such a statement makes the whole
-/// unknown. What triggers, functions and cascades change is counted by nobody.
+/// or `MERGE` says are rows changed, also behind a `WITH`. Where something else may have changed rows (a part of that
+/// `WITH`, `DO`, `CALL`), the whole is unknown. What triggers, functions and cascades change is counted by nobody.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Rows {
     /// None of the statements changes rows by itself.
@@ -19,11 +23,11 @@ pub(crate) enum Rows {
 impl Rows {
     /// Adds what was said of one statement.
     pub(crate) fn add(&mut self, statement: &str, count: u64) {
-        *self = match (*self, Verb::of(statement)) {
-            (before, Verb::Other) => before,
-            (Self::Unknown, _) | (_, Verb::With) => Self::Unknown,
-            (Self::Nothing, Verb::Change) => Self::Changed(count),
-            (Self::Changed(before), Verb::Change) => Self::Changed(before.saturating_add(count)),
+        *self = match (*self, Counted::of(statement)) {
+            (before, Counted::Nothing) => before,
+            (Self::Unknown, _) | (_, Counted::Unknown) => Self::Unknown,
+            (Self::Nothing, Counted::Rows) => Self::Changed(count),
+            (Self::Changed(before), Counted::Rows) => Self::Changed(before.saturating_add(count)),
         };
     }
 
@@ -34,51 +38,6 @@ impl Rows {
             Self::Nothing | Self::Unknown => None,
         }
     }
-}
-
-/// What a statement begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Change,
-    With,
-    Other,
-}
-
-impl Verb {
-    fn of(statement: &str) -> Self {
-        let word: String = behind_comments(statement).chars().take_while(char::is_ascii_alphabetic).collect();
-        match word.to_ascii_uppercase().as_str() {
-            "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "REPLACE" => Self::Change,
-            "WITH" => Self::With,
-            _ => Self::Other,
-        }
-    }
-}
-
-fn behind_comments(text: &str) -> &str {
-    let mut rest = text.trim_start();
-    loop {
-        let end = match rest.get(..2) {
-            Some("--") => rest.find('\n'),
-            Some("/*") => end_of_comment(rest),
-            _ => return rest,
-        };
-        rest = rest[end.unwrap_or(rest.len())..].trim_start();
-    }
-}
-
-/// Comments of PostgreSQL nest; those of SQLite do not, and one that looks as if it did is at worst not counted.
-fn end_of_comment(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, _) in text.match_indices(['/', '*']) {
-        match text.get(at..at + 2) {
-            Some("/*") => depth += 1,
-            Some("*/") if depth == 1 => return Some(at + 2),
-            Some("*/") => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -115,8 +74,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_with_is_not_known() {
+    fn what_is_not_counted_makes_the_whole_unknown() {
         assert_eq!(of(&[("INSERT INTO a", 2), ("WITH b AS (DELETE FROM c RETURNING *) SELECT 1", 1)]), None);
-        assert_eq!(of(&[("WITH b AS (SELECT 1) UPDATE a", 1), ("INSERT INTO a", 2)]), None);
+        assert_eq!(of(&[("DO $$ BEGIN DELETE FROM a; END $$", 0), ("INSERT INTO a", 2)]), None);
+        assert_eq!(of(&[("WITH b AS (SELECT 1) UPDATE a", 1), ("INSERT INTO a", 2)]), Some(3));
     }
 }

@@ -100,6 +100,13 @@ impl<'r> Block<'r> {
         self.0.first().copied()
     }
 
+    /// What is said of the rows that a step has changed, on all of these databases together.
+    fn rows(&self, index: usize) -> String {
+        let all: Option<u64> = self.0.iter().map(|database| database.applied.get(index)?.rows).sum();
+        let together = if all.is_some() && self.0.len() > 1 { " in all" } else { "" };
+        and_rows(all) + together
+    }
+
     fn text(&self, columns: usize) -> String {
         let Some(first) = self.first() else { return String::new() };
         let columns = if first.is_done() { columns } else { usize::MAX };
@@ -109,7 +116,7 @@ impl<'r> Block<'r> {
             let time =
                 |database: &&'r DatabaseReport| Some((&database.name, database.applied.get(index)?.elapsed));
             let elapsed = durations(self.0.iter().filter_map(time));
-            let rows = and_rows(self.0.iter().map(|database| database.applied.get(index)?.rows).sum());
+            let rows = self.rows(index);
             let (version, name) = (step.version, &step.name);
             text.push_str(&format!(
                 "  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}{rows}){DIM:#}\n"
