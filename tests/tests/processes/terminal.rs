@@ -179,6 +179,29 @@ fn colours_are_for_terminals_that_want_them() {
     assert!(has_colours(out.as_bytes()), "{out}");
 }
 
+/// What is searched is whole.
+#[test]
+fn reasons_go_on_below_themselves_on_a_terminal_and_are_a_line_each_in_a_log() {
+    let fleet = TestFleet::of_three(Engine::Sqlite);
+    end(&mut on(&fleet, &fleet.project(&[FIRST]), "--migrate"));
+    let edited = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id bigint);\n");
+    let project = fleet.project(&[edited]);
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for verb in ["--migrate", "--migrate=status", "--migrate=check"] {
+        let command = || on(&fleet, &project, &format!("{verb} --verbosity quiet"));
+        let (_, _, log) = end(&mut command());
+        let reason = log.lines().find(|line| line.contains("refused: ")).unwrap();
+        assert!(reason.len() > 100, "{log}");
+        let mut on_terminal = command();
+        on_terminal.env("NO_COLOR", "1");
+        let ended = Terminal::start(on_terminal, 24, 60).end();
+        let text = String::from_utf8(ended.bytes).unwrap();
+        assert_eq!(words(&text), words(&log));
+        let fits = |line: &str| line.chars().count() <= 60 || line.split_whitespace().count() == 1;
+        assert!(text.lines().all(fits), "{text}");
+    }
+}
+
 /// No cursor is moved where the terminal cannot, where a service keeps what is printed, and where nobody wants it.
 #[test]
 fn a_terminal_has_plain_lines_where_a_bar_is_out_of_place() {
