@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sharded_migrations_core::EngineKind;
+use sharded_migrations_core::{EngineKind, Rerouted};
 
 /// Write, check and lock the migrations of a fleet of databases
 #[derive(Debug, Parser)]
@@ -89,6 +89,10 @@ pub(crate) enum Verb {
         /// Also lock what has changed since it was locked: for migrations that no database has applied yet
         #[arg(long)]
         accept_changes: bool,
+        /// Lock the new route of a migration that databases have applied: `12=backfill` has those get it that it
+        /// is new for, `12=abandon` lets those keep it that it is no longer for
+        #[arg(long, value_name = "MIGRATION=WORD", value_parser = rerouted, conflicts_with = "check")]
+        rerouted: Vec<(String, Rerouted)>,
     },
 }
 
@@ -182,6 +186,15 @@ pub(crate) struct Paths {
     pub(crate) databases: Option<PathBuf>,
 }
 
+/// `12=backfill`, `users/V12__account.sql=abandon`
+fn rerouted(text: &str) -> Result<(String, Rerouted), String> {
+    let parts =
+        text.rsplit_once('=').and_then(|(name, word)| Some((name.to_owned(), Rerouted::parse(word)?)));
+    parts.ok_or_else(|| {
+        "write the version or the file of a migration, and what becomes of databases: `12=backfill` or `12=abandon`".into()
+    })
+}
+
 /// How results are shown.
 #[derive(Debug, Args)]
 #[command(about = None, long_about = None)]
@@ -220,6 +233,11 @@ mod tests {
         assert!(parse(&["lock", "--accept-changes"]).is_ok());
         assert!(parse(&["lock", "--check", "--accept-changes"]).is_err());
         assert!(parse(&["check", "--accept-changes"]).is_err());
+        assert!(parse(&["lock", "--rerouted", "2=backfill", "--rerouted", "a=b/V2__x.sql=abandon"]).is_ok());
+        assert!(parse(&["lock", "--check", "--rerouted", "2=backfill"]).is_err());
+        for wrong in ["2", "2=", "2=keep", "backfill"] {
+            assert!(parse(&["lock", "--rerouted", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

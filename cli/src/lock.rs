@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use sharded_migrations_core::compile::{Examined, examine};
 use sharded_migrations_core::diagnostic::Severity;
-use sharded_migrations_core::lock::{self, Lock};
+use sharded_migrations_core::lock;
 use sharded_migrations_core::project::Sources;
 use sharded_migrations_core::source::{SourceFile, normalise};
-use sharded_migrations_core::{Diagnostic, Migration, Migrations};
+use sharded_migrations_core::{Diagnostic, Migration, Migrations, Rerouted};
 
 use crate::project::Project;
 use crate::report::{Findings, Locked, Product, count, tally};
@@ -38,7 +38,11 @@ impl Mode {
     }
 }
 
-pub(crate) fn run(project: &Project, mode: Mode) -> Result<Findings, Failure> {
+pub(crate) fn run(
+    project: &Project,
+    mode: Mode,
+    rerouted: &[(String, Rerouted)],
+) -> Result<Findings, Failure> {
     let sources = match project.read() {
         Ok(sources) => sources,
         Err(diagnostics) => return Ok(refused(mode, diagnostics, "the project cannot be read")),
@@ -50,7 +54,11 @@ pub(crate) fn run(project: &Project, mode: Mode) -> Result<Findings, Failure> {
             return Ok(refused(mode, errors(diagnostics), "there are errors"));
         }
     };
-    let state = State::of(&sources, &set);
+    let declared = match rerouted {
+        [] => sources.clone(),
+        _ => lock::declare(&sources, &set, rerouted).map_err(Failure::usage)?,
+    };
+    let state = State::of(&sources, &declared, &set);
     match mode {
         Mode::Look => Ok(look(&sources, &set, state)),
         Mode::Add if !state.changes.is_empty() => {
@@ -74,12 +82,13 @@ struct State<'m> {
 }
 
 impl<'m> State<'m> {
-    fn of(sources: &Sources, set: &'m Migrations) -> Self {
-        let text = Lock::of(set).to_string();
+    /// `declared` are the sources with what is declared of their lock.
+    fn of(sources: &Sources, declared: &Sources, set: &'m Migrations) -> Self {
+        let text = lock::renewed(declared, set).to_string();
         let is = |bytes: &Vec<u8>| std::str::from_utf8(bytes).is_ok_and(|is| normalise(is) == text);
         let is_current = sources.lock.as_ref().is_some_and(is);
         // The set has no errors of its own, so all there are come from the lock.
-        let changes = if is_current { Vec::new() } else { errors(examine(sources).diagnostics) };
+        let changes = if is_current { Vec::new() } else { errors(examine(declared).diagnostics) };
         Self { text, is_current, changes, added: lock::unlocked(sources, set) }
     }
 }

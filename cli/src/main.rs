@@ -55,8 +55,8 @@ fn run(verb: &Verb, view: View) -> Result<Findings, Failure> {
         }
         Verb::List { selection, paths, .. } => list::run(&Project::find(paths, view)?, selection),
         Verb::Check { paths, .. } => Ok(check::run(&Project::find(paths, view)?)),
-        Verb::Lock { paths, check, accept_changes, .. } => {
-            lock::run(&Project::find(paths, view)?, lock::Mode::of(*check, *accept_changes))
+        Verb::Lock { paths, check, accept_changes, rerouted, .. } => {
+            lock::run(&Project::find(paths, view)?, lock::Mode::of(*check, *accept_changes), rerouted)
         }
     }
 }

@@ -1,11 +1,14 @@
 //! From source files to a checked [`Migrations`], and everything that is wrong with them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::diagnostic::Severity;
 use crate::project::{MigrationFile, Project, Sources, read_project};
 use crate::sql::{locks, tables};
-use crate::{Database, Diagnostic, List, Migration, Migrations, Text, Transaction, check, outside};
+use crate::{
+    Database, Diagnostic, List, Migration, Migrations, Rerouted, Text, Transaction, check, lock, outside,
+};
 
 /// A set of source files, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +35,17 @@ pub fn inspect(sources: &Sources) -> (Project, Vec<Diagnostic>) {
 pub fn examine(sources: &Sources) -> Examined {
     let (project, diagnostics) = inspect(sources);
     let is_sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let rerouted: HashMap<String, Rerouted> =
+        lock::compare(&project).map(|compared| compared.rerouted()).unwrap_or_default();
     let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
         folder: sources.folder.clone().into(),
         migrations: project
             .migrations
             .into_iter()
-            .filter_map(|file| migration(file, &topology.topology.databases))
+            .filter_map(|file| {
+                let rerouted = rerouted.get(&file.file).copied().unwrap_or_default();
+                migration(file, rerouted, &topology.topology.databases)
+            })
             .collect(),
         topology: topology.topology,
         origin: None,
@@ -82,7 +90,7 @@ pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
 }
 
 /// The embedded form of a file without faults.
-fn migration(file: MigrationFile, databases: &[Database]) -> Option<Migration> {
+fn migration(file: MigrationFile, rerouted: Rerouted, databases: &[Database]) -> Option<Migration> {
     let spans: Vec<_> = file.statements.iter().map(|statement| statement.span.clone()).collect();
     let (transaction, outside): (_, Vec<_>) = if file.header.no_transaction {
         let outside = |span: &Range<usize>| outside::read(&file.source.text, span.clone(), &file.tokens);
@@ -100,6 +108,7 @@ fn migration(file: MigrationFile, databases: &[Database]) -> Option<Migration> {
         kind: file.name.kind,
         checksum,
         route: file.route?.route,
+        rerouted,
         transaction,
         timeouts: file.header.timeouts,
         barrier: file.header.barrier.is_some(),

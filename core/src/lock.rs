@@ -12,6 +12,7 @@
 //! refused.
 
 mod compare;
+mod declare;
 mod pair;
 mod read;
 
@@ -19,9 +20,10 @@ use std::fmt;
 
 use crate::migration::{Checksum, Kind, Version};
 use crate::project::Sources;
-use crate::{Migration, Migrations, Route};
+use crate::{Migration, Migrations, Rerouted, Route};
 
 pub(crate) use compare::{Compared, compare};
+pub use declare::{declare, renewed};
 pub(crate) use pair::{Identity, Pairs, pair};
 pub(crate) use read::{Entry, LockFile, read};
 
@@ -58,6 +60,8 @@ pub struct Locked {
     pub checksum: Checksum,
     /// Its route.
     pub route: Route,
+    /// What is declared of databases for which that was another one.
+    pub rerouted: Rerouted,
 }
 
 impl Lock {
@@ -104,6 +108,7 @@ impl Locked {
             kind: migration.kind,
             checksum: migration.checksum,
             route: migration.route.clone(),
+            rerouted: migration.rerouted,
         }
     }
 }
@@ -116,7 +121,11 @@ impl fmt::Display for Locked {
         writeln!(f, "name = {}", quoted(&self.name))?;
         writeln!(f, "file = {}", quoted(&self.file))?;
         writeln!(f, "checksum = \"{}\"", self.checksum)?;
-        writeln!(f, "route = {}", quoted(&self.route.to_string()))
+        writeln!(f, "route = {}", quoted(&self.route.to_string()))?;
+        match self.rerouted {
+            Rerouted::NONE => Ok(()),
+            declared => writeln!(f, "rerouted = \"{declared}\""),
+        }
     }
 }
 
@@ -160,6 +169,7 @@ mod tests {
             kind: Kind::Ordered,
             checksum: Checksum([0xab; 32]),
             route,
+            rerouted: Rerouted::NONE,
         }
     }
 
@@ -169,7 +179,7 @@ mod tests {
         let lock = Lock::new(vec![
             locked("users/V2__a.sql", 2, "a", users),
             locked("V10__b.sql", 10, "b", Route::Everywhere),
-            locked("V1__c.sql", 1, "c", Route::Everywhere),
+            Locked { rerouted: Rerouted::BACKFILL, ..locked("V1__c.sql", 1, "c", Route::Everywhere) },
         ]);
         insta::assert_snapshot!(lock);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::source::Position;
-use crate::{List, Locks, Outside, Requirement, Route, TableChanges, Text};
+use crate::{List, Locks, Outside, Requirement, Rerouted, Route, TableChanges, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +114,8 @@ pub struct Migration {
     pub checksum: Checksum,
     /// The databases it is for.
     pub route: Route,
+    /// What is declared of databases for which that was another one.
+    pub rerouted: Rerouted,
     /// How it is run.
     pub transaction: Transaction,
     /// The limits it sets.

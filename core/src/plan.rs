@@ -87,7 +87,12 @@ pub fn plan<'m>(
 
     // `U` migrations come whenever they come: they neither are late nor make others late.
     let is_ordered = |version: &Version| routed.get(version).is_none_or(|m| m.kind == Kind::Ordered);
-    let newest = recorded.iter().copied().rfind(is_ordered);
+    // Neither does what is left over of another route.
+    let is_abandoned = |row: &HistoryRow| {
+        !routed.contains_key(&row.version) && migrations.iter().any(|m| m.rerouted.abandon && is_same(m, row))
+    };
+    let counts = history.iter().filter(|row| !is_abandoned(row)).map(|row| row.version);
+    let newest = counts.filter(is_ordered).max();
     let (applied, pending): (Vec<&Migration>, Vec<&Migration>) = routed
         .values()
         .copied()
@@ -98,7 +103,10 @@ pub fn plan<'m>(
     };
     let steps: Vec<Step<'m>> =
         pending.into_iter().filter(|m| to.is_none_or(|to| m.version <= to)).map(step).collect();
-    let is_late = |step: &&Step<'m>| step.start == Start::Fresh && step.migration.kind == Kind::Ordered;
+    let is_late = |step: &&Step<'m>| {
+        let Migration { kind, rerouted, .. } = step.migration;
+        step.start == Start::Fresh && *kind == Kind::Ordered && !rerouted.backfill
+    };
     let newest = newest.filter(|_| out_of_order == OutOfOrder::Refuse);
     refusals.extend(steps.iter().filter(is_late).filter_map(|Step { migration, .. }| {
         let newest = newest.filter(|newest| migration.version < *newest)?;
@@ -172,6 +180,7 @@ fn judge(
         None => {
             let elsewhere = all.iter().filter(|migration| migration.version == row.version).find(same);
             Some(match elsewhere {
+                Some(migration) if migration.rerouted.abandon => return None,
                 Some(migration) => Refusal::Misrouted {
                     file: migration.file.to_string(),
                     version: row.version,
@@ -188,7 +197,7 @@ mod tests {
     use super::*;
     use crate::migration::{Checksum, Timeouts};
     use crate::topology::tests::database;
-    use crate::{DatabaseName, GroupName, List, Role, Route};
+    use crate::{DatabaseName, GroupName, List, Rerouted, Role, Route};
     use proptest::prelude::*;
 
     fn migration(version: i64, name: &str, group: &'static str) -> Migration {
@@ -201,6 +210,7 @@ mod tests {
             kind: Kind::Ordered,
             checksum: Checksum(sum),
             route: Route::Group(GroupName::embedded(group)),
+            rerouted: Rerouted::NONE,
             transaction: Transaction::Whole,
             timeouts: Timeouts::default(),
             barrier: false,
@@ -338,6 +348,23 @@ mod tests {
         set[3].kind = Kind::Ordered;
         set[4].kind = Kind::OutOfOrder;
         assert_eq!(outcome(&set, &[row(&set[0]), row(&set[4])], None), "3 b");
+    }
+
+    #[test]
+    fn what_is_declared_of_a_new_route_is_let_pass() {
+        let mut set = set();
+        set[3].rerouted = Rerouted::BACKFILL;
+        assert_eq!(outcome(&set, &[row(&set[0]), row(&set[4])], None), "3 b");
+        // It was for this database, and is not any more.
+        set[2].version = Version::embedded(9);
+        let left = [row(&set[0]), row(&set[2])];
+        assert_eq!(outcome(&set, &left, None), "out-of-order 4, misrouted 9");
+        set[2].rerouted = Rerouted::BACKFILL;
+        assert_eq!(outcome(&set, &left, None), "out-of-order 4, misrouted 9");
+        set[2].rerouted = Rerouted::ABANDON;
+        assert_eq!(outcome(&set, &left, None), "3 b, 4 c", "it makes no other late");
+        let edited = HistoryRow { checksum: Checksum([9; 32]), ..row(&set[2]) };
+        assert_eq!(outcome(&set, &[row(&set[0]), edited], None), "out-of-order 4, missing 9");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use quote::{format_ident, quote};
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
-    Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Resume, Role,
-    Rollout, Route, Share, TableChanges, TableLock, Topology,
+    Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Rerouted, Resume,
+    Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
 };
 
 /// The set, and the files it was made from, so that a change of one rebuilds the crate.
@@ -69,6 +69,7 @@ fn migration(migration: &Migration) -> TokenStream {
         kind,
         checksum,
         route,
+        rerouted,
         transaction,
         timeouts,
         barrier,
@@ -88,6 +89,10 @@ fn migration(migration: &Migration) -> TokenStream {
     };
     let checksum = Literal::byte_string(&checksum.0);
     let route = self::route(route);
+    let rerouted = match rerouted {
+        Rerouted { backfill: false, abandon: false } => quote!(Rerouted::NONE),
+        Rerouted { backfill, abandon } => quote!(Rerouted { backfill: #backfill, abandon: #abandon }),
+    };
     let transaction = match transaction {
         Transaction::Whole => quote!(Whole),
         Transaction::None => quote!(None),
@@ -114,6 +119,7 @@ fn migration(migration: &Migration) -> TokenStream {
             kind: Kind::#kind,
             checksum: Checksum(*#checksum),
             route: #route,
+            rerouted: #rerouted,
             transaction: Transaction::#transaction,
             timeouts: Timeouts { lock: #lock, statement: #statement },
             barrier: #barrier,

@@ -95,7 +95,7 @@ pub mod __private {
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
         Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks, Migration,
-        Migrations, OnFailure, OutOfOrder, Outside, Requirement, Resume, Role, Rollout, Route, Share,
-        TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
+        Migrations, OnFailure, OutOfOrder, Outside, Requirement, Rerouted, Resume, Role, Rollout, Route,
+        Share, TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
     };
 }

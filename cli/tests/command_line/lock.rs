@@ -180,3 +180,89 @@ fn a_lock_that_cannot_be_read_or_written_is_named() {
         assert!(said.err.contains("`migrations/migrations.lock` cannot be read: "), "{words}: {}", said.err);
     }
 }
+
+const ACCOUNT: &str = "migrations/users/V2__account.sql";
+const WIDER: &str = "any(group = \"users\", database = \"default\")";
+
+/// What becomes of each database that a new route concerns has to be declared.
+#[test]
+fn a_new_route_is_locked_with_what_is_declared_of_it() {
+    let project = Project::locked();
+    let before = project.read(LOCK);
+    let route = |was: &str, is: &str| project.replace(ACCOUNT, was, is);
+    route("group = \"users\"", "any(database = \"users_01\", database = \"default\")");
+    assert!(project.run("check").err.contains("--rerouted users/V2__account.sql=..`"));
+    let wrong = [
+        ("2=backfill", "`2` is the version of several migrations; say which by its file: "),
+        ("7=backfill", "no migration has the version or the file `7`"),
+        (
+            "users/V2__account.sql=backfill",
+            "is no longer for users_02: declare `--rerouted users/V2__account.sql=abandon`",
+        ),
+        (
+            "users/V2__account.sql=abandon",
+            "is new on default: declare `--rerouted users/V2__account.sql=backfill`",
+        ),
+    ];
+    for (words, said) in wrong {
+        let refused = project.run(&format!("lock --rerouted {words}"));
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{words}");
+        assert!(refused.err.contains(said), "{words}: {}", refused.err);
+        assert_eq!(project.read(LOCK), before, "{words}");
+    }
+    let both = "lock --rerouted users/V2__account.sql=backfill --rerouted users/V2__account.sql=abandon";
+    assert_eq!(project.run(both), done("wrote migrations/migrations.lock: 3 migrations\n"));
+    assert!(project.read(LOCK).ends_with("rerouted = \"backfill, abandon\"\n"), "{}", project.read(LOCK));
+    assert_eq!(project.run("check").code, 0);
+    assert_eq!(project.run(both), done(UP_TO_DATE));
+
+    // It stays declared, whatever else is locked, until the route is another one.
+    project.write(
+        "migrations/V3__flag.sql",
+        "-- #[route(database = \"default\")]\nCREATE TABLE flag (id int);\n",
+    );
+    assert_eq!(project.run("lock").code, 0);
+    assert_eq!(project.read(LOCK).matches("rerouted = ").count(), 1);
+    route("any(database = \"users_01\", database = \"default\")", WIDER);
+    assert_eq!(project.run("lock").code, 5);
+    assert_eq!(project.run("lock --rerouted users/V2__account.sql=backfill").code, 0);
+    assert!(project.read(LOCK).contains("rerouted = \"backfill\"\n"), "{}", project.read(LOCK));
+    assert_eq!(project.run("lock --check").code, 0);
+}
+
+#[test]
+fn what_is_not_locked_has_nothing_to_declare() {
+    let project = Project::locked();
+    project.write("migrations/users/V3__email.sql", EMAIL);
+    let said = project.run("lock --rerouted 3=backfill");
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("`users/V3__email.sql` is not locked"), "{}", said.err);
+    project.remove(LOCK);
+    let said = project.run("lock --rerouted 3=backfill");
+    assert!(said.code == 2 && said.err.contains("there is no lock that can be read"), "{}", said.err);
+}
+
+/// Any other change is refused as before.
+#[test]
+fn what_is_declared_accepts_nothing_but_a_route() {
+    let project = Project::locked();
+    project.replace(ACCOUNT, "group = \"users\"", WIDER);
+    project.replace(ACCOUNT, "int", "bigint");
+    let before = project.read(LOCK);
+    let said = project.run("lock --rerouted users/V2__account.sql=backfill");
+    assert_eq!(said.code, 5, "{}", said.err);
+    let [edited, rerouted] = ["was edited after", "was routed otherwise"].map(|what| said.err.contains(what));
+    assert!(edited && !rerouted, "{}", said.err);
+    assert_eq!(project.read(LOCK), before);
+}
+
+#[test]
+fn another_word_in_the_lock_is_a_fault() {
+    let project = Project::locked();
+    project.replace(ACCOUNT, "group = \"users\"", WIDER);
+    assert_eq!(project.run("lock --rerouted users/V2__account.sql=backfill").code, 0);
+    project.replace(LOCK, "\"backfill\"", "\"keep\"");
+    let said = project.run("check");
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("`rerouted` is `backfill`, `abandon`, or `backfill, abandon`"), "{}", said.err);
+}

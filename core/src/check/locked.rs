@@ -97,6 +97,11 @@ fn rerouted(
     Some(
         fault
             .help("bring the route back; what other databases need of it, or these should lose, goes into a new migration")
+            .help(format!(
+                "or declare what becomes of these databases: `cargo sharded-migrations lock --rerouted {}=..`, with \
+                 `backfill` where it is new, `abandon` where it is no longer for one",
+                migration.file
+            ))
             .help(ACCEPT),
     )
 }

@@ -1,6 +1,9 @@
 //! The lock beside the migrations as they are now.
 
+use std::collections::HashMap;
+
 use super::{Entry, Identity, Pairs, pair};
+use crate::Rerouted;
 use crate::project::{MigrationFile, Project};
 
 /// What is locked, and what is not.
@@ -15,6 +18,14 @@ impl<'p> Compared<'p> {
     /// The migrations that are locked, as they are now.
     pub(crate) fn files(&self) -> impl Iterator<Item = &'p MigrationFile> {
         self.locked.iter().filter_map(|(_, migration)| *migration)
+    }
+
+    /// What is declared of migrations that were routed otherwise, by file.
+    pub(crate) fn rerouted(&self) -> HashMap<String, Rerouted> {
+        let declared = |(entry, migration): &(&Entry, Option<&MigrationFile>)| {
+            Some((migration.as_ref()?.file.clone(), entry.locked.rerouted))
+        };
+        self.locked.iter().filter_map(declared).filter(|(_, rerouted)| *rerouted != Rerouted::NONE).collect()
     }
 }
 

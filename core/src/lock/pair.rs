@@ -19,7 +19,7 @@ pub(crate) struct Identity<'a> {
 
 impl<'a> Identity<'a> {
     pub(crate) fn of_locked(locked: &'a Locked) -> Self {
-        let Locked { version, name, file, kind, checksum, route: _ } = locked;
+        let Locked { version, name, file, kind, checksum, route: _, rerouted: _ } = locked;
         Self { file, version: *version, name, kind: *kind, checksum: *checksum }
     }
 

@@ -12,7 +12,7 @@ use crate::file_name::{Class, classify};
 use crate::header::predicate;
 use crate::migration::{Checksum, Version};
 use crate::source::{SourceFile, Spanned};
-use crate::{Diagnostic, suggest};
+use crate::{Diagnostic, Rerouted, suggest};
 
 /// A lock file and what the checks need of it.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 }
 
 const KEYS: [&str; 3] = ["digest", "format", "migration"];
-const ENTRY_KEYS: [&str; 5] = ["checksum", "file", "name", "route", "version"];
+const ENTRY_KEYS: [&str; 6] = ["checksum", "file", "name", "rerouted", "route", "version"];
 
 /// Reads the file. What could be read is returned also when there are faults; `None` when nothing could be.
 pub(crate) fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<LockFile> {
@@ -147,6 +147,10 @@ impl Reader<'_> {
         let name = self.text(table, "name", here.clone());
         let file = self.text(table, "file", here.clone());
         let checksum = self.text(table, "checksum", here.clone());
+        let rerouted = match table.get("rerouted") {
+            Some(_) => self.text(table, "rerouted", here.clone()),
+            None => None,
+        };
         let route = self.text(table, "route", here);
 
         let checksum = checksum.and_then(|text| {
@@ -155,6 +159,13 @@ impl Reader<'_> {
                 self.fault("a checksum has 64 hexadecimal digits", text.span.clone());
             }
             Some(Spanned::new(checksum?, text.span))
+        });
+        let rerouted = rerouted.map_or(Some(Rerouted::NONE), |text| {
+            let rerouted = Rerouted::parse(&text.value);
+            if rerouted.is_none() {
+                self.fault("`rerouted` is `backfill`, `abandon`, or `backfill, abandon`", text.span);
+            }
+            rerouted
         });
         let route = route.and_then(|text| {
             match predicate::read_text(&text.value, text.span.start + 1, self.source) {
@@ -175,7 +186,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let (checksum, route) = (checksum?, route?);
+        let (checksum, route, rerouted) = (checksum?, route?, rerouted?);
         let locked = Locked {
             version: version.value,
             name: name.value,
@@ -183,6 +194,7 @@ impl Reader<'_> {
             kind,
             checksum: checksum.value,
             route: route.value,
+            rerouted,
         };
         let (file, checksum, route) = (file.span, checksum.span, route.span);
         Some(Entry { locked, version: version.span, file, checksum, route })
@@ -283,6 +295,7 @@ mod tests {
             kind: Kind::Ordered,
             checksum: Checksum([0xab; 32]),
             route: Route::Everywhere,
+            rerouted: Rerouted::NONE,
         };
         Lock::new((1..=count).map(migration).collect())
     }

@@ -96,12 +96,15 @@ impl Refusal {
                  good, `--migrate=repair --forget {version}` deletes its row"
             ),
             Self::Misrouted { version, .. } => format!(
-                "bring the route back; or, if what it made may stay here, `--migrate=repair --abandon {version}` deletes \
-                 its row, and a new migration for this database removes what it should lose"
+                "bring the route back; or, if what it made may stay, `cargo sharded-migrations lock --rerouted \
+                 {version}=abandon` says so for all databases, and `--migrate=repair --abandon {version}` deletes the row \
+                 on this one"
             ),
             Self::OutOfOrder { file, version, newest } => format!(
                 "give `{file}` a version above {newest}; or, if it does not matter when it comes, name it `U..`; \
-                 `out_of_order = \"apply\"` in databases.toml says so of all; or, if it was done here by hand, `--migrate --fake --to {version}` records it"
+                 `out_of_order = \"apply\"` in databases.toml says so of all; if its route is new here, `cargo \
+                 sharded-migrations lock --rerouted {version}=backfill` lets it come late; or, if it was done here by \
+                 hand, `--migrate --fake --to {version}` records it"
             ),
             Self::Dirty { database, doubtful: Some(statement), .. } => format!(
                 "look whether the statement at {statement} was done: if it was not, `--migrate=repair --retry \

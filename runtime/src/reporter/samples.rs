@@ -31,6 +31,7 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         kind: Kind::Ordered,
         checksum: Checksum([0; 32]),
         route: Route::Everywhere,
+        rerouted: sharded_migrations_core::Rerouted::NONE,
         transaction: Transaction::Whole,
         timeouts: Timeouts::default(),
         barrier: false,

@@ -1,5 +1,7 @@
 //! Databases whose history does not fit the set, or fits although it looks odd.
 
+use sharded_migrations_core::Rerouted;
+
 use crate::support::{Engine, TestFleet, ending, error, on_every_engine};
 
 on_every_engine!(
@@ -9,6 +11,7 @@ on_every_engine!(
     a_new_route_does_not_make_a_migration_divergent,
     a_row_changed_by_hand_is_told_apart,
     what_comes_late_is_applied_where_the_file_says_so,
+    what_is_declared_of_a_new_route_is_let_pass,
 );
 
 const USERS: &str = "-- #[route(group = \"users\")]\n";
@@ -144,4 +147,43 @@ fn what_comes_late_is_applied_where_the_file_says_so(engine: Engine) {
         "exit 0\n\
         default: done 9, 1 before\nusers_01: done 3 9, 2 before\nusers_02: done 3 9, 2 before"
     );
+}
+
+/// A migration that was for all is for the shards alone, and one of the shards is for all.
+fn what_is_declared_of_a_new_route_is_let_pass(engine: Engine) {
+    let file = |route: &str, table: &str| format!("-- #[route({route})]\nCREATE TABLE {table} (id int);\n");
+    let [all, users] = ["everywhere", "group = \"users\""];
+    let (first, last) = (file(all, "a"), file(all, "d"));
+    let set = |b: &str, c: &str| -> Vec<(&'static str, String)> {
+        let (first, last) = (first.clone(), last.clone());
+        vec![
+            ("V1__a.sql", first),
+            ("V2__b.sql", file(b, "b")),
+            ("V3__c.sql", file(c, "c")),
+            ("V4__d.sql", last),
+        ]
+    };
+    let (before, after) = (set(all, users), set(users, all));
+    let files = |set: &'_ [(&'static str, String)]| -> Vec<(&'static str, &'static str)> {
+        set.iter().map(|(name, text)| (*name, &*Box::leak(text.clone().into_boxed_str()))).collect()
+    };
+    let (before, after) = (files(&before), files(&after));
+    let fleet = TestFleet::of_three(engine);
+    fleet.run(fleet.set(&before)).unwrap();
+    let up_to_date = "\nusers_01: done, 4 before\nusers_02: done, 4 before";
+    let refused = fleet.run(fleet.set(&after));
+    assert_eq!(ending(&refused), format!("exit 5\ndefault: refused misrouted out-of-order{up_to_date}"));
+    for word in ["lock --rerouted 2=abandon`", "lock --rerouted 3=backfill`"] {
+        assert!(error(&refused).contains(word), "{}", error(&refused));
+    }
+    for (declared, kind) in [((2, Rerouted::ABANDON), "out-of-order"), ((3, Rerouted::BACKFILL), "misrouted")]
+    {
+        let run = fleet.run(fleet.set_rerouted(&after, &[declared]));
+        assert_eq!(ending(&run), format!("exit 5\ndefault: refused {kind}{up_to_date}"));
+    }
+    let set = fleet.set_rerouted(&after, &[(2, Rerouted::ABANDON), (3, Rerouted::BACKFILL)]);
+    assert_eq!(ending(&fleet.run(set)), format!("exit 0\ndefault: done 3, 2 before{up_to_date}"));
+    let default = fleet.database("default");
+    assert_eq!(default.contents(), "a b c d | 1 a, 2 b, 3 c, 4 d", "the row stays, and what it made");
+    assert_eq!(ending(&fleet.run(set)), format!("exit 0\ndefault: done, 3 before{up_to_date}"));
 }

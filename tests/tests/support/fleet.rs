@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sharded_migrations::fleet::FleetError;
-use sharded_migrations::{Fleet, Migrations, Migrator, Selection};
+use sharded_migrations::{Fleet, Migration, Migrations, Migrator, Selection};
+use sharded_migrations_core::Rerouted;
 use sharded_migrations_core::diagnostic::Style;
+use sharded_migrations_core::lock::{Lock, Locked};
 use sharded_migrations_core::{compile::compile, project::Sources};
 use sharded_migrations_tests::project::Project;
 use sharded_migrations_tests::wait_for;
@@ -105,13 +107,32 @@ impl TestFleet {
 
     /// A set for this fleet, of files that are right. Like an embedded one it is never freed.
     pub(crate) fn set(&self, files: &[(&str, &str)]) -> &'static Migrations {
+        self.set_with(files, None)
+    }
+
+    /// The same with a lock in which something is declared of the migrations of these versions.
+    pub(crate) fn set_rerouted(
+        &self,
+        files: &[(&str, &str)],
+        declared: &[(i64, Rerouted)],
+    ) -> &'static Migrations {
+        let locked = |migration: &Migration| {
+            let mut of_it = declared.iter().filter(|(version, _)| *version == migration.version.get());
+            let rerouted = of_it.next().map(|(_, rerouted)| *rerouted).unwrap_or_default();
+            Locked { rerouted, ..Locked::of(migration) }
+        };
+        let lock = Lock::new(self.set(files).migrations.iter().map(locked).collect());
+        self.set_with(files, Some(lock.to_string().into_bytes()))
+    }
+
+    fn set_with(&self, files: &[(&str, &str)], lock: Option<Vec<u8>>) -> &'static Migrations {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
         let sources = Sources {
             folder: "migrations".into(),
             files: files.collect(),
             databases: "databases.toml".into(),
             databases_bytes: self.databases_toml().into(),
-            lock: None,
+            lock,
         };
         Box::leak(Box::new(compile(&sources).unwrap_or_else(|faults| {
             let faults: Vec<_> = faults.iter().map(|fault| fault.render(Style::Plain)).collect();

@@ -1,0 +1,2 @@
+-- #[route(everywhere)]
+CREATE TABLE setting (name text);
