@@ -53,6 +53,7 @@ mod backoff;
 #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "some of it only PostgreSQL has a use for"))]
 mod engine;
 mod executor;
+mod figures;
 mod interrupt;
 mod migrate;
 mod outside;

@@ -141,20 +141,6 @@ impl fmt::Display for Reason {
     }
 }
 
-/// `, 48,000 rows`; nothing where that is not known.
-pub(crate) fn and_rows(rows: Option<u64>) -> String {
-    let Some(rows) = rows else { return String::new() };
-    let digits = rows.to_string();
-    let mut text = String::from(", ");
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + if rows == 1 { " row" } else { " rows" }
-}
-
 impl DatabaseReport {
     /// Whether it is as it should be.
     pub fn is_done(&self) -> bool {
@@ -251,18 +237,6 @@ impl std::error::Error for RunError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_are_easy_to_read() {
-        let shown = |rows| and_rows(rows);
-        assert_eq!(
-            (shown(None), shown(Some(0)), shown(Some(1))),
-            (String::new(), ", 0 rows".into(), ", 1 row".into())
-        );
-        assert_eq!((shown(Some(123)), shown(Some(1_234))), (", 123 rows".into(), ", 1,234 rows".into()));
-        assert_eq!(shown(Some(12_345_678)), ", 12,345,678 rows");
-    }
-
     use sharded_migrations_core::source::SourceFile;
 
     fn failed() -> Outcome {

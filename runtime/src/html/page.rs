@@ -8,8 +8,8 @@ use sharded_migrations_core::{DatabaseName, Migrations, Version, diagnostic, fol
 use super::markup::Text;
 use super::matrix::{self, Cell, Matrix};
 use super::timeline::{Kind, Span, Timeline, Track};
+use crate::figures::duration;
 use crate::report::{Outcome, Report};
-use crate::reporter::duration;
 
 const STYLE: &str = include_str!("style.css");
 

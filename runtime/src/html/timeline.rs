@@ -5,8 +5,8 @@ use std::time::Duration;
 use sharded_migrations_core::DatabaseName;
 
 use crate::event::Event;
-use crate::report::{Outcome, and_rows};
-use crate::reporter::duration;
+use crate::figures::{and_rows, duration};
+use crate::report::Outcome;
 
 /// The run so far. Times count from its start.
 #[derive(Debug, Default)]

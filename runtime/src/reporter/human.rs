@@ -9,11 +9,12 @@ use std::time::Instant;
 use super::display::{Display, Meanwhile};
 use super::progress::Progress;
 use super::screen::Screen;
-use super::text::{BAD, DIM, WARNING, duration};
+use super::text::{BAD, DIM, WARNING};
 use super::{Reporter, Verbosity, fitted, lines, put, summary};
 use crate::event::Event;
+use crate::figures::{and_rows, duration};
 use crate::interrupt::Urgency;
-use crate::report::{DatabaseReport, Outcome, Report, and_rows};
+use crate::report::{DatabaseReport, Outcome, Report};
 
 /// Results to one stream, all else to the other.
 pub(crate) struct Human<O, E> {

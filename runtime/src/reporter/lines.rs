@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sharded_migrations_core::set::Stale;
 
-use super::text::{BAD, DIM, GOOD, HEADING, WARNING, count, duration};
+use super::text::{BAD, DIM, GOOD, HEADING, WARNING, count};
 use crate::event::Wave;
+use crate::figures::duration;
 use crate::report::{DatabaseReport, Outcome};
 
 pub(super) fn stale(stale: &Stale) -> String {

@@ -5,9 +5,10 @@
 use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, diagnostic};
 
-use super::text::{BAD, DIM, GOOD, count, duration, durations, headings, reasons};
+use super::text::{BAD, DIM, GOOD, count, durations, headings, reasons};
 use crate::error::StepError;
-use crate::report::{DatabaseReport, Outcome, Report, and_rows};
+use crate::figures::{and_rows, duration};
+use crate::report::{DatabaseReport, Outcome, Report};
 
 /// Databases that ended alike; never none.
 struct Block<'r>(Vec<&'r DatabaseReport>);

@@ -8,6 +8,7 @@ use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, GroupName};
 
 use crate::error::DatabaseError;
+use crate::figures::{duration, minutes};
 use crate::report::Reason;
 
 pub(super) const HEADING: Style = AnsiColor::Cyan.on_default().bold();
@@ -94,28 +95,12 @@ pub(crate) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `8 ms`, `1.25 s`, `3 min 5 s`
-pub(crate) fn duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        0 => format!("{} ms", duration.as_millis()),
-        seconds @ 1..60 => format!("{seconds}.{:02} s", duration.subsec_millis() / 10),
-        seconds => minutes(seconds),
-    }
-}
-
 /// A time that goes on, and is written again and again: `0.8 s`, `12 s`, `3 min 5 s`
 pub(super) fn running(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..10 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
         seconds @ 10..60 => format!("{seconds} s"),
         seconds => minutes(seconds),
-    }
-}
-
-fn minutes(seconds: u64) -> String {
-    match seconds / 60 {
-        minutes @ 0..60 => format!("{minutes} min {} s", seconds % 60),
-        minutes => format!("{} h {} min", minutes / 60, minutes % 60),
     }
 }
 
@@ -137,11 +122,6 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        let text = |milliseconds| duration(Duration::from_millis(milliseconds));
-        assert_eq!(
-            [text(0), text(999), text(1_050), text(59_999), text(185_000), text(7_260_000)],
-            ["0 ms", "999 ms", "1.05 s", "59.99 s", "3 min 5 s", "2 h 1 min"]
-        );
         let text = |milliseconds| running(Duration::from_millis(milliseconds));
         assert_eq!(
             [text(0), text(990), text(9_999), text(10_000), text(185_000)],
