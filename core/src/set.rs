@@ -50,6 +50,7 @@ impl Migrations {
             databases: List::Borrowed(&[]),
             rollout: Rollout::DEFAULT,
             out_of_order: OutOfOrder::Refuse,
+            development: Text::Borrowed("false"),
         },
         origin: None,
     };
@@ -99,6 +100,7 @@ mod tests {
             databases: List::Borrowed(&[]),
             rollout: Rollout::DEFAULT,
             out_of_order: OutOfOrder::Refuse,
+            development: "false".into(),
         };
         let origin = Origin {
             folder: folder.path().to_str().unwrap().to_owned().into(),

@@ -31,6 +31,8 @@ pub struct Topology {
     pub rollout: Rollout,
     /// What becomes of a migration that comes late.
     pub out_of_order: OutOfOrder,
+    /// `true` where its databases are a developer's own, and may be emptied; with `${NAME}` for what the environment has.
+    pub development: Text,
 }
 
 /// What becomes of a migration that is pending below the newest applied version. `U` files are applied in any case.

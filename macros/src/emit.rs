@@ -184,7 +184,8 @@ fn route(route: &Route) -> TokenStream {
 }
 
 fn topology(topology: &Topology) -> TokenStream {
-    let Topology { file, groups, databases, rollout, out_of_order } = topology;
+    let Topology { file, groups, databases, rollout, out_of_order, development } = topology;
+    let development = text(development);
     let out_of_order = format_ident!("{out_of_order:?}");
     let file = text(file);
     let groups = list(groups.iter().map(|group| name(quote!(GroupName), group.as_str())));
@@ -197,6 +198,7 @@ fn topology(topology: &Topology) -> TokenStream {
             databases: #databases,
             rollout: #rollout,
             out_of_order: OutOfOrder::#out_of_order,
+            development: #development,
         }
     }
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::{DatabaseName, GroupName, OnFailure};
 
-use crate::engine::{Entry, Facts, Lock, RowChange, Server, Session, engine};
+use crate::engine::{Entry, Facts, Lock, Server, Session, engine};
 use crate::error::DatabaseError;
 use crate::executor::Migrator;
 use crate::exit_code;
@@ -38,6 +38,8 @@ pub enum Action {
     Baseline,
     /// What was pending was recorded, and not run.
     Fake,
+    /// A developer's database was emptied; the audit went with it.
+    Reset,
     /// A history was begun where all was there that its migrations make.
     FakeInitial,
 }
@@ -53,6 +55,7 @@ impl Action {
             Self::Abandon => "abandon",
             Self::Baseline => "baseline",
             Self::Fake => "fake",
+            Self::Reset => "reset",
             Self::FakeInitial => "fake-initial",
         }
     }
@@ -146,7 +149,10 @@ impl<T> Amendments<T> {
 /// One kind of change by hand.
 #[async_trait]
 pub(crate) trait Amendment: Sync {
-    /// What a row is changed to, for whoever asked.
+    /// One change.
+    type Change: Send + Sync;
+
+    /// What it comes to, for whoever asked.
     type Row: Send;
 
     /// What the audit calls it.
@@ -160,7 +166,15 @@ pub(crate) trait Amendment: Sync {
         target: &Target,
         session: &mut dyn Session,
         facts: &Facts,
-    ) -> Result<Vec<(RowChange, Self::Row)>, Vec<Reason>>;
+    ) -> Result<Vec<(Self::Change, Self::Row)>, Vec<Reason>>;
+
+    /// Makes the changes, all or none of them.
+    async fn make(
+        &self,
+        session: &mut dyn Session,
+        changes: &[Self::Change],
+        entry: &Entry,
+    ) -> Result<(), DatabaseError>;
 }
 
 /// What a database had when it was looked at first.
@@ -252,7 +266,7 @@ impl Migrator<'_> {
         target: &Target,
         session: &mut dyn Session,
         facts: &Facts,
-    ) -> Result<Vec<(RowChange, A::Row)>, Vec<Reason>> {
+    ) -> Result<Vec<(A::Change, A::Row)>, Vec<Reason>> {
         refuse_replica(target, facts).map_err(|error| vec![Reason::Error(error)])?;
         let decided = amendment.decide(self, target, session, facts).await?;
         match &facts.obstacle {
@@ -297,7 +311,7 @@ impl Migrator<'_> {
         let (changes, rows): (Vec<_>, Vec<_>) = decided.into_iter().unzip();
         if !changes.is_empty() {
             let entry = Entry { action: amendment.action(), who: self.who.clone() };
-            session.change_rows(&changes, &entry).await?;
+            amendment.make(session, &changes, &entry).await?;
         }
         Ok(Amended::Done(rows))
     }

@@ -37,6 +37,7 @@ mod outcome;
 mod plan;
 mod record;
 mod repair;
+mod reset;
 mod rollout;
 mod show;
 mod sql;
@@ -60,6 +61,7 @@ use crate::fleet::Fleet;
 use crate::record::Record;
 use crate::repair::Repair;
 use crate::reporter::{Display, Human, Place, Reporter, Wish, document};
+use crate::reset::Reset;
 use crate::{exit_code, reporter};
 use sql::Texts;
 
@@ -137,6 +139,14 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             known(migrations, to, "--fake-initial")?;
             let (recorder, migrator) = (warnings(migrator()?), migrator()?);
             let code = amend::amend(&recorder, options, &Record::Initial(to), &record::INITIAL).await?;
+            if code != exit_code::DONE || options.dry_run {
+                return Ok(code);
+            }
+            apply::apply(migrator, migrations, options).await
+        }
+        Task::Reset => {
+            let (emptier, migrator) = (warnings(migrator()?), migrator()?);
+            let code = amend::amend(&emptier, options, &Reset, &reset::WORDS).await?;
             if code != exit_code::DONE || options.dry_run {
                 return Ok(code);
             }

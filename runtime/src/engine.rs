@@ -94,6 +94,12 @@ pub(crate) trait Session: Send {
     /// made where they are missing.
     async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError>;
 
+    /// What `empty` would remove: every schema with something in it, and how many tables that has.
+    async fn contents(&mut self) -> Result<Vec<(String, u64)>, DatabaseError>;
+
+    /// Removes all that is in the database, the history too, or nothing.
+    async fn empty(&mut self) -> Result<(), DatabaseError>;
+
     /// Runs one statement outside any transaction; how many rows the server says that it was about.
     async fn statement(&mut self, sql: &str) -> Result<u64, DatabaseError>;
 

@@ -25,6 +25,8 @@ pub struct Fleet {
     /// The other primaries, in case that something waits for one of them; without what cannot be reached.
     pub(crate) others: Vec<(DatabaseName, Option<Target>)>,
     pub(crate) rollout: Rollout,
+    /// Whether its databases may be emptied.
+    pub(crate) is_development: bool,
 }
 
 /// One database and how it is reached.
@@ -173,7 +175,10 @@ impl Fleet {
         let other = |database: &Database| (database.name.clone(), target(topology, database, &variable).ok());
         let others = topology.primaries().filter(is_other).map(other).collect();
         if faults.is_empty() {
-            Ok(Self { targets, others, rollout: topology.rollout.clone() })
+            let development =
+                Template::parse(&topology.development).ok().and_then(|flag| flag.fill(&variable).ok());
+            let is_development = development.as_deref() == Some("true");
+            Ok(Self { targets, others, rollout: topology.rollout.clone(), is_development })
         } else {
             Err(FleetError(faults))
         }
@@ -351,6 +356,7 @@ mod tests {
             databases: databases.into(),
             rollout: Rollout::DEFAULT,
             out_of_order: sharded_migrations_core::OutOfOrder::Refuse,
+            development: "false".into(),
         };
         Migrations { topology, ..Migrations::EMPTY }
     }

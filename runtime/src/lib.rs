@@ -46,6 +46,7 @@ pub mod repair;
 pub mod report;
 #[cfg(feature = "clap")]
 mod reporter;
+pub mod reset;
 #[cfg(feature = "testing")]
 pub mod testing;
 

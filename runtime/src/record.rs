@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sharded_migrations_core::{HistoryRow, Migration, Refusal, State, Version};
 
 use crate::amend::{Action, Amendment, Amendments};
-use crate::engine::{Change, Facts, RowChange, Session};
+use crate::engine::{Change, Entry, Facts, RowChange, Session};
 use crate::error::DatabaseError;
 use crate::executor::Migrator;
 use crate::fleet::Target;
@@ -83,6 +83,7 @@ impl Migrator<'_> {
 
 #[async_trait]
 impl Amendment for Record {
+    type Change = RowChange;
     type Row = Recorded;
 
     fn action(&self) -> Action {
@@ -127,6 +128,15 @@ impl Amendment for Record {
             _ => {}
         }
         Ok(pending.into_iter().map(record).collect())
+    }
+
+    async fn make(
+        &self,
+        session: &mut dyn Session,
+        changes: &[RowChange],
+        entry: &Entry,
+    ) -> Result<(), DatabaseError> {
+        session.change_rows(changes, entry).await
     }
 }
 

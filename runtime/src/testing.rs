@@ -145,7 +145,8 @@ impl TestFleet {
                 urls.insert(replica.name.to_string(), url);
             }
         }
-        let fleet = Fleet { targets, others: Vec::new(), rollout: topology.rollout.clone() };
+        let fleet =
+            Fleet { targets, others: Vec::new(), rollout: topology.rollout.clone(), is_development: true };
         Ok(Self { urls, fleet, _files: files, _server: server })
     }
 
@@ -219,7 +220,7 @@ impl<'a> Alike<'a> {
             origin: None,
         };
         let targets = vec![Target::new(database, self.engine, url)];
-        let fleet = Fleet { targets, others: Vec::new(), rollout: Rollout::DEFAULT };
+        let fleet = Fleet { targets, others: Vec::new(), rollout: Rollout::DEFAULT, is_development: true };
         let run = Migrator::new(&set, fleet).run().await;
         run.map(drop).map_err(|error| failed(database, error.to_string()))
     }

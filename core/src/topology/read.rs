@@ -12,7 +12,8 @@ use super::{Database, OutOfOrder, Role, Topology, lints, rollout};
 use crate::header::predicate::{self, RouteSource};
 use crate::lint::Levels;
 use crate::source::{Position, SourceFile, Spanned};
-use crate::{DatabaseName, Diagnostic, GroupName, suggest};
+use crate::template::Template;
+use crate::{DatabaseName, Diagnostic, GroupName, Text, suggest};
 
 /// A topology and what the checks need of its file.
 #[derive(Debug, Clone)]
@@ -76,7 +77,10 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         return None;
     }
     let root = Table::root(source, document.get_ref());
-    root.refuse_others(&["groups", "databases", "routes", "rollout", "lints", "out_of_order"], faults);
+    root.refuse_others(
+        &["groups", "databases", "routes", "rollout", "lints", "out_of_order", "development"],
+        faults,
+    );
     let before = faults.len();
     let groups = read_groups(&root, faults);
     let (databases, declared) = read_databases(&root, &groups, faults);
@@ -85,6 +89,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
     let rollout = rollout::read(&root, &databases, is_whole, faults);
     let lints = lints::read(&root, faults);
     let out_of_order = read_out_of_order(&root, faults);
+    let development = read_development(&root, faults);
     if databases.is_empty() && faults.is_empty() {
         faults.push(Diagnostic::new("topology", "no database is declared").in_file(source).help(
             "declare each with its URL: `[databases.default]` and `url = \"${DATABASE_URL}\"` below it",
@@ -96,6 +101,7 @@ pub fn read(source: &Arc<SourceFile>, faults: &mut Vec<Diagnostic>) -> Option<To
         databases: databases.into(),
         rollout,
         out_of_order,
+        development,
     };
     Some(TopologyFile { topology, source: Arc::clone(source), is_whole, declared, folder_routes, lints })
 }
@@ -111,6 +117,21 @@ fn read_out_of_order(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> OutOfOrd
         )));
         OutOfOrder::default()
     })
+}
+
+/// `true`, or `"${DEVELOPMENT:-false}"`.
+fn read_development(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Text {
+    let Some(written) = root.flag("development", faults) else { return "false".into() };
+    let is_flag = |text: &str| matches!(text, "true" | "false");
+    match Template::parse(&written.value) {
+        Err(error) => faults.push(root.fault(error.message, &written.span)),
+        Ok(template) if template.literal_start() == written.value && !is_flag(&written.value) => {
+            let fault = root.fault(format!("`development` cannot be `{}`", written.value), &written.span);
+            faults.push(fault.help("write `true`, `false`, or a variable: `\"${DEVELOPMENT:-false}\"`"));
+        }
+        Ok(_) => {}
+    }
+    written.value.into()
 }
 
 fn read_groups(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<GroupName>> {
@@ -316,6 +337,8 @@ mod tests {
             (base, "[routes]\n\"a\" = 'everywhere'\n\"a/\" = 'everywhere'\n"),
             (base, "[rollout]\nconcurrency = 0\n"),
             ("out_of_order = \"aply\"\n[groups.users]\n[databases.default]\nurl = \"${URL}\"\n", ""),
+            ("development = \"yes\"\n[groups.users]\n[databases.default]\nurl = \"${URL}\"\n", ""),
+            ("development = 3\n[groups.users]\n[databases.default]\nurl = \"${URL}\"\n", ""),
             ("out_of_order = true\n[groups.users]\n[databases.default]\nurl = \"${URL}\"\n", ""),
             (base, "[lints]\nindex-not-concurent = \"deny\"\n"),
             (base, "[lints]\nindex-not-concurrent = \"forbid\"\n"),

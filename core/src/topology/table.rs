@@ -88,6 +88,19 @@ impl<'a> Table<'a> {
         text(self.source, &self.entry(key)?, faults)
     }
 
+    /// What is true or false under a key, or a text that will be.
+    pub(super) fn flag(&self, key: &str, faults: &mut Vec<Diagnostic>) -> Option<Spanned<String>> {
+        let (key, value) = self.entry(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(Spanned::new(flag.to_string(), value.span())),
+            DeValue::String(text) => Some(Spanned::new(text.to_string(), value.span())),
+            other => {
+                faults.push(wrong_type(self.source, &key.value, "`true` or `false`", other, value.span()));
+                None
+            }
+        }
+    }
+
     /// The texts of the list under a key. Numbers will do.
     pub(super) fn texts(&self, key: &str, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<String>> {
         let Some((key, value)) = self.entry(key) else { return Vec::new() };

@@ -15,7 +15,9 @@ use crate::reporter::{self, count, document};
 pub(super) struct Words<T> {
     /// What documents call it.
     pub(super) verb: &'static str,
-    /// What it does to a migration: `settle`.
+    /// What it is about: `migration`.
+    pub(super) noun: &'static str,
+    /// What it does to one: `settle`.
     pub(super) does: &'static str,
     /// What it did: `settled`.
     pub(super) did: &'static str,
@@ -96,7 +98,7 @@ fn summary<T>(amendments: &Amendments<T>, words: &Words<T>) -> String {
     let to = if amendments.dry_run { format!("to {}", words.does) } else { words.did.to_owned() };
     format!(
         "{} {to} on {} {}{}{}{}",
-        count(amendments.changes(), "migration"),
+        count(amendments.changes(), words.noun),
         of(|database| !database.outcome.changes().is_empty()),
         of_databases(amendments.databases.len()),
         and(of(|database| matches!(database.outcome, Amended::NotStarted)), "not started"),

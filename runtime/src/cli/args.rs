@@ -53,6 +53,8 @@ pub enum Verb {
     Baseline,
     /// Settle what is dirty, divergent, missing or misrouted, once you have looked
     Repair,
+    /// Empty a developer's databases, and migrate them anew
+    Reset,
 }
 
 /// What to do, with what has to be said for it.
@@ -67,6 +69,7 @@ pub(super) enum Task<'o> {
     Fake,
     FakeInitial(Version),
     Repair(Repair),
+    Reset,
 }
 
 /// How results are shown.
@@ -331,6 +334,7 @@ impl Options {
                 "`baseline` needs a version: `--to 12` records all migrations up to and with 12 as applied",
             )?),
             Verb::Repair => Task::Repair(self.repair()?),
+            Verb::Reset => Task::Reset,
         })
     }
 
@@ -436,7 +440,7 @@ impl Own {
 impl Verb {
     /// Those that change the history by hand, or destroy something: they ask. `apply` does with `--fake`. All of them
     /// wait for the migration lock.
-    const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Repair];
+    const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Repair, Self::Reset];
 
     /// Those for which a database that is refused may not be the end.
     const GOING_ON: &'static [Self] = &[Self::Apply, Self::Plan, Self::Baseline, Self::Repair];
@@ -446,8 +450,16 @@ impl Verb {
         &[Self::Apply, Self::Plan, Self::Status, Self::Check, Self::Baseline, Self::Repair];
 
     /// Those that ask databases.
-    const CONNECTING: &'static [Self] =
-        &[Self::Apply, Self::Plan, Self::Status, Self::Check, Self::History, Self::Baseline, Self::Repair];
+    const CONNECTING: &'static [Self] = &[
+        Self::Apply,
+        Self::Plan,
+        Self::Status,
+        Self::Check,
+        Self::History,
+        Self::Baseline,
+        Self::Repair,
+        Self::Reset,
+    ];
 
     /// The word that is typed, as clap derives it.
     pub(super) const fn name(self) -> &'static str {
@@ -460,6 +472,7 @@ impl Verb {
             Self::Sql => "sql",
             Self::Baseline => "baseline",
             Self::Repair => "repair",
+            Self::Reset => "reset",
         }
     }
 }

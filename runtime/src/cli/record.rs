@@ -7,6 +7,7 @@ use crate::reporter::document;
 /// How `baseline` is shown.
 pub(super) const BASELINE: Words<Recorded> = Words {
     verb: "baseline",
+    noun: "migration",
     does: "record",
     did: "recorded",
     line: |recorded| format!("{} {}", recorded.version, recorded.name),

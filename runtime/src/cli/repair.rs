@@ -7,6 +7,7 @@ use crate::reporter::document;
 /// How it is shown.
 pub(super) const WORDS: Words<Settled> = Words {
     verb: "repair",
+    noun: "migration",
     does: "settle",
     did: "settled",
     line: |settled| format!("{} {}: {}", settled.version, settled.name, settled.next),

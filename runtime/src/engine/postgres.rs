@@ -233,6 +233,25 @@ impl Session for PostgresSession {
         })
     }
 
+    async fn contents(&mut self) -> Result<Vec<(String, u64)>, DatabaseError> {
+        let answers = self.client.simple_query(sql::CONTENTS).await.map_err(|error| describe(&error))?;
+        let rows = answers.iter().filter_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        rows.map(|row| Ok((column(row, 0)?.to_owned(), number(row, 1)?))).collect()
+    }
+
+    async fn empty(&mut self) -> Result<(), DatabaseError> {
+        let public = self.text(sql::PUBLIC_AGAIN).await?;
+        let schemas: Vec<String> = self.contents().await?.into_iter().map(|(schema, _)| schema).collect();
+        let emptied = self.run(&sql::empty(&schemas, public.as_deref())).await;
+        if emptied.is_err() {
+            self.roll_back().await;
+        }
+        emptied
+    }
+
     async fn statement(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         // Alone in its message: two statements in one message would be one transaction.
         let mut changed = 0;

@@ -168,6 +168,20 @@ impl Session for SqliteSession {
         None
     }
 
+    async fn contents(&mut self) -> Result<Vec<(String, u64)>, DatabaseError> {
+        self.blocking(|session| {
+            let nothing = session.connection.is_none() && !session.path.exists();
+            let count =
+                if nothing { 0 } else { sql::contents(session.open()?).map_err(|error| describe(&error))? };
+            Ok(if count > 0 { vec![("main".to_owned(), count)] } else { Vec::new() })
+        })
+        .await
+    }
+
+    async fn empty(&mut self) -> Result<(), DatabaseError> {
+        self.blocking(|session| sql::empty(session.open_anew()?).map_err(|error| describe(&error))).await
+    }
+
     async fn statement(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         let sql = sql.to_owned();
         let counts = self.blocking(move |session| batch(session.open()?, &sql)).await?;

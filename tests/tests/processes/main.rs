@@ -17,6 +17,7 @@ mod race;
 mod record;
 mod repair;
 mod report;
+mod reset;
 mod schema;
 mod terminal;
 mod verbs;

@@ -40,6 +40,31 @@ LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND N
 WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
 ORDER BY 1, 2, a.attnum";
 
+/// The schemas that are not the server's and have something in them, each with the number of its tables. A schema is what
+/// others depend on; that of extensions alone counts too.
+pub(super) const CONTENTS: &str = "\
+SELECT pg_catalog.quote_ident(n.nspname), pg_catalog.count(c.oid) FROM pg_catalog.pg_namespace n \
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'f') \
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND (n.nspname <> 'public' OR EXISTS (SELECT 1 FROM pg_catalog.pg_depend d \
+WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid)) GROUP BY n.nspname ORDER BY 1";
+
+/// The statements that make the schema `public` as it is now, empty.
+pub(super) const PUBLIC_AGAIN: &str = "\
+SELECT pg_catalog.concat('CREATE SCHEMA public AUTHORIZATION ', pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(nspowner)), \
+';\nGRANT USAGE ON SCHEMA public TO PUBLIC', \
+CASE WHEN pg_catalog.has_schema_privilege('public', 'public', 'CREATE') THEN ';\nGRANT CREATE ON SCHEMA public TO PUBLIC' END) \
+FROM pg_catalog.pg_namespace WHERE nspname = 'public'";
+
+/// Drops schemas, and makes `public` again where it is one of them.
+pub(super) fn empty(schemas: &[String], public: Option<&str>) -> String {
+    let drops: String = schemas.iter().map(|schema| format!("DROP SCHEMA {schema} CASCADE;\n")).collect();
+    let again = public.filter(|_| schemas.iter().any(|schema| schema == "public"));
+    let again = again.map(|again| format!("{again};\n")).unwrap_or_default();
+    format!(
+        "BEGIN;\nSET LOCAL lock_timeout = '10s';\nSET LOCAL client_min_messages = 'warning';\n{drops}{again}COMMIT"
+    )
+}
+
 /// Takes the migration lock for the session.
 pub(super) fn try_lock(schema: &str) -> String {
     format!("SELECT pg_catalog.pg_try_advisory_lock({})", lock_key(schema))

@@ -60,6 +60,33 @@ fn create_audit() -> String {
     )
 }
 
+/// What somebody has made; virtual tables first, because others of theirs go with them.
+const MADE: &str = "SELECT type, name FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+    ORDER BY sql NOT LIKE 'CREATE VIRTUAL%'";
+
+/// How many tables and views there are.
+pub(super) fn contents(connection: &Connection) -> rusqlite::Result<u64> {
+    let count: i64 = connection.query_row(&format!("SELECT count(*) FROM ({MADE})"), [], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// Drops all tables and views, and with them their indexes and triggers, in one transaction.
+pub(super) fn empty(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA foreign_keys = OFF")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let made = {
+        let mut statement = transaction.prepare(MADE)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        rows.collect::<rusqlite::Result<Vec<_>>>()?
+    };
+    for (kind, name) in made {
+        transaction
+            .execute_batch(&format!("DROP {kind} IF EXISTS main.\"{}\"", name.replace('"', "\"\"")))?;
+    }
+    transaction.execute_batch("PRAGMA user_version = 0")?;
+    transaction.commit()
+}
+
 /// A row of the history, on its way to another thread.
 pub(super) struct Row {
     version: i64,
