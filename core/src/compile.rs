@@ -115,6 +115,7 @@ fn migration(file: MigrationFile, rerouted: Rerouted, databases: &[Database]) ->
         requires: file.header.requires.into_iter().map(|requires| requires.value).collect(),
         vars: file.header.vars.iter().map(|var| Text::from(var.value.clone())).collect::<List<Text>>(),
         sql: file.source.text.clone().into(),
+        attributes: file.header.lines.into(),
         statements: spans.into(),
         outside: outside.into(),
         locks,

@@ -69,6 +69,15 @@ pub fn classify(path: &str) -> Result<Class, FileNameError> {
     Ok(if reverse { Class::Reverse(name) } else { Class::Forward(name) })
 }
 
+/// What diesel itself calls the version of a migration in its layout: what is written there without the dashes, also those
+/// before a counter. `None` for a file in another layout.
+pub fn diesel_version(path: &str) -> Option<String> {
+    let folder = path.strip_suffix("/up.sql")?;
+    let (_, directory) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let (written, _) = directory.split_once('_')?;
+    without_dashes(written).map(|_| written.replace('-', ""))
+}
+
 /// A file that does not end in `.sql`: fine, unless it looks like a migration.
 fn not_sql(file: &str) -> Result<Class, FileNameError> {
     let lower = file.to_ascii_lowercase();
@@ -215,6 +224,20 @@ mod tests {
         ];
         for (path, class) in cases {
             assert_eq!(classify(path), Ok(class), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_version_as_diesel_writes_it() {
+        let cases = [
+            ("2019-02-26-002946_create_user/up.sql", Some("20190226002946")),
+            ("users/2026-07-30-140000-000a_x/up.sql", Some("20260730140000000a")),
+            ("00000000000000_init/up.sql", Some("00000000000000")),
+            ("20190226002946_create_user.sql", None),
+            ("create_user/up.sql", None),
+        ];
+        for (path, version) in cases {
+            assert_eq!(diesel_version(path).as_deref(), version, "{path}");
         }
     }
 

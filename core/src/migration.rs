@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::source::Position;
+use crate::source::{self, Position};
 use crate::{List, Locks, Outside, Requirement, Rerouted, Route, TableChanges, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
@@ -128,6 +128,8 @@ pub struct Migration {
     pub vars: List<Text>,
     /// Its text, as normalised when it was read.
     pub sql: Text,
+    /// The bytes of the lines of the text that hold attributes, with their line ends: what its checksum leaves out.
+    pub attributes: List<Range<usize>>,
     /// The bytes of each statement in the text, in order, without the semicolons.
     pub statements: List<Range<usize>>,
     /// What is known of each of these statements, where they run outside a transaction; else empty.
@@ -142,6 +144,11 @@ impl Migration {
     /// The text of one of its statements, as it is in the file.
     pub fn statement(&self, index: usize) -> Option<&str> {
         self.sql.get(self.statements.get(index)?.clone())
+    }
+
+    /// Its text without the lines that hold attributes, which is what its checksum is of.
+    pub fn without_attributes(&self) -> String {
+        source::without(&self.sql, &self.attributes)
     }
 
     /// Line and column of a statement in the file, counted from 1.

@@ -217,6 +217,7 @@ mod tests {
             requires: List::Borrowed(&[]),
             vars: List::Borrowed(&[]),
             sql: "select 1".into(),
+            attributes: List::Borrowed(&[]),
             statements: List::Borrowed(&[]),
             outside: List::Borrowed(&[]),
             locks: None,

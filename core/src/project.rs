@@ -12,7 +12,7 @@ use crate::header::predicate::RouteSource;
 use crate::header::{self, Header};
 use crate::lex::{self, Statement, Token};
 use crate::lock::{self, Identity, LockFile};
-use crate::source::{SourceFile, normalise, path_in};
+use crate::source::{SourceFile, normalise, path_in, without};
 use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
 use crate::{Checksum, Diagnostic, Route, Version, load, suggest};
@@ -138,15 +138,7 @@ pub struct MigrationFile {
 impl MigrationFile {
     /// The checksum of its text without its attribute lines, so that a new route does not change it.
     pub(crate) fn checksum(&self) -> Checksum {
-        let text = &self.source.text;
-        let mut kept = String::new();
-        let mut from = 0;
-        for line in &self.header.lines {
-            kept.push_str(&text[from..line.start]);
-            from = line.end;
-        }
-        kept.push_str(&text[from..]);
-        Checksum::of(&kept)
+        Checksum::of(&without(&self.source.text, &self.header.lines))
     }
 
     /// What tells it from other migrations.

@@ -57,6 +57,17 @@ pub fn normalise(text: &str) -> String {
     text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
 }
 
+/// A text without these parts of it, which are in order.
+pub fn without(text: &str, parts: &[Range<usize>]) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut from = 0;
+    for part in parts {
+        kept.push_str(&text[from..part.start]);
+        from = part.end;
+    }
+    kept + &text[from..]
+}
+
 /// A value and the bytes it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spanned<T> {
@@ -89,6 +100,13 @@ mod tests {
         assert_eq!(at(6), "3:1");
         assert_eq!(at(99), "3:1");
         assert_eq!(Position::of("", 0).to_string(), "1:1");
+    }
+
+    #[test]
+    fn what_is_left_without_parts() {
+        assert_eq!(without("abcdef", &[]), "abcdef");
+        assert_eq!(without("abcdef", &[0..1, 2..4]), "bef");
+        assert_eq!(without("abcdef", &[3..4, 4..6]), "abc");
     }
 
     #[test]

@@ -76,6 +76,7 @@ fn migration(migration: &Migration) -> TokenStream {
         requires,
         vars,
         sql,
+        attributes,
         statements,
         outside,
         locks,
@@ -97,7 +98,9 @@ fn migration(migration: &Migration) -> TokenStream {
         Transaction::Whole => quote!(Whole),
         Transaction::None => quote!(None),
     };
-    let statements = list(statements.iter().map(|Range { start, end }| quote!(#start..#end)));
+    let ranges =
+        |ranges: &[Range<usize>]| list(ranges.iter().map(|Range { start, end }| quote!(#start..#end)));
+    let (attributes, statements) = (ranges(attributes), ranges(statements));
     let outside = list(outside.iter().map(self::outside));
     let locks = option(locks.as_ref().map(self::locks));
     let tables = option(tables.as_ref().map(|TableChanges(changes)| {
@@ -126,6 +129,7 @@ fn migration(migration: &Migration) -> TokenStream {
             requires: #requires,
             vars: #vars,
             sql: #sql,
+            attributes: #attributes,
             statements: #statements,
             outside: #outside,
             locks: #locks,

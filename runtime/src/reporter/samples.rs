@@ -38,6 +38,7 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         requires: Cow::Borrowed(&[]),
         vars: Cow::Borrowed(&[]),
         sql: "".into(),
+        attributes: Cow::Borrowed(&[]),
         statements: Cow::Borrowed(&[]),
         outside: Cow::Borrowed(&[]),
         locks: None,
