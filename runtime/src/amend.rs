@@ -42,6 +42,8 @@ pub enum Action {
     Reset,
     /// A history was begun where all was there that its migrations make.
     FakeInitial,
+    /// What another tool had applied was recorded.
+    Adopt,
 }
 
 impl Action {
@@ -57,6 +59,7 @@ impl Action {
             Self::Fake => "fake",
             Self::Reset => "reset",
             Self::FakeInitial => "fake-initial",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -88,6 +91,8 @@ pub struct AmendedDatabase<T> {
     pub group: Option<GroupName>,
     /// How it ended.
     pub outcome: Amended<T>,
+    /// What else there is to know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// How it ended on a database.
@@ -175,6 +180,11 @@ pub(crate) trait Amendment: Sync {
         changes: &[Self::Change],
         entry: &Entry,
     ) -> Result<(), DatabaseError>;
+
+    /// What else it has found out about a database when it decided, a sentence each.
+    fn notes(&self, _database: &DatabaseName) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a database had when it was looked at first.
@@ -217,6 +227,7 @@ impl Migrator<'_> {
             name: target.database.name.clone(),
             group: target.database.group.clone(),
             outcome,
+            notes: amendment.notes(&target.database.name),
         });
         Amendments { action: amendment.action(), databases: databases.collect(), dry_run }
     }
@@ -322,7 +333,12 @@ mod tests {
     use super::*;
 
     fn code(outcomes: Vec<Amended<()>>, dry_run: bool) -> u8 {
-        let database = |outcome| AmendedDatabase { name: DatabaseName::embedded("x"), group: None, outcome };
+        let database = |outcome| AmendedDatabase {
+            name: DatabaseName::embedded("x"),
+            group: None,
+            outcome,
+            notes: Vec::new(),
+        };
         let databases = outcomes.into_iter().map(database).collect();
         Amendments { action: Action::Retry, databases, dry_run }.exit_code()
     }

@@ -56,6 +56,8 @@ pub use rollout::{RolloutOptions, WhenOneFails};
 
 use args::Task;
 
+#[cfg(feature = "adopt")]
+use crate::adopt::Adoption;
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
 use crate::record::Record;
@@ -133,6 +135,17 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
         Task::Baseline(to) => {
             let migrator = warnings(migrator()?);
             amend::amend(&migrator, options, &Record::Baseline(to), &record::BASELINE).await?
+        }
+        #[cfg(feature = "adopt")]
+        Task::Adopt(tool) => {
+            amend::amend(&warnings(migrator()?), options, &Adoption::of(tool), &record::ADOPT).await?
+        }
+        #[cfg(not(feature = "adopt"))]
+        Task::Adopt(tool) => {
+            return Err(format!(
+                "this application is built without what `adopt --from {tool}` needs: switch on the feature `adopt` of \
+                 its dependency `sharded-migrations`"
+            ));
         }
         Task::Fake => amend::amend(&warnings(migrator()?), options, &Record::Fake, &record::FAKE).await?,
         Task::FakeInitial(to) => {

@@ -3,6 +3,8 @@
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("`sharded-migrations` needs an engine: switch on its feature `postgres` or `sqlite`");
 
+#[cfg(feature = "adopt")]
+pub(crate) mod foreign;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rows;
@@ -109,6 +111,11 @@ pub(crate) trait Session: Send {
 
     /// What stops the statement that this session runs, where that needs more than dropping it.
     fn canceller(&self) -> Option<Canceller>;
+
+    /// Reads a table that another tool keeps. Nothing is written.
+    #[cfg(feature = "adopt")]
+    async fn read_foreign(&mut self, table: foreign::ForeignTable)
+    -> Result<foreign::Foreign, DatabaseError>;
 
     /// Releases the lock and closes the connection.
     async fn close(self: Box<Self>);

@@ -28,8 +28,11 @@
 //!
 //! `testing` gives an application's own tests a migrated fleet of throw-away databases: `testing::TestFleet`.
 //!
+//! `adopt` lets a fleet go on where another tool has stopped, see [`Migrator::adopt`].
+//!
 //! `lint` has the macro look for statements that lock out or break a running application; nothing of it is linked.
 
+pub mod adopt;
 pub mod amend;
 #[cfg(feature = "clap")]
 pub mod cli;
@@ -66,6 +69,7 @@ mod survey;
 mod trace;
 mod watch;
 
+pub use adopt::{Mismatch, Tool};
 pub use amend::{Action, Amended, AmendedDatabase, Amendments};
 pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};

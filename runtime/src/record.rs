@@ -142,7 +142,7 @@ impl Amendment for Record {
 
 /// A late migration fits: that it was applied by hand is what is to be said. One that has begun does not: its
 /// row says how far it came.
-fn refuse_what_does_not_fit(
+pub(crate) fn refuse_what_does_not_fit(
     target: &Target,
     facts: &Facts,
     question: Question<'_>,

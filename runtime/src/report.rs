@@ -6,6 +6,7 @@ use std::time::Duration;
 use sharded_migrations_core::rollout::Blocker;
 use sharded_migrations_core::{DatabaseName, GroupName, Refusal, Version};
 
+use crate::adopt::Mismatch;
 use crate::error::{DatabaseError, StepError};
 use crate::exit_code;
 use crate::rollout::Stopped;
@@ -82,6 +83,8 @@ pub enum Reason {
     Error(DatabaseError),
     /// Its history and the embedded set don't fit together.
     History(Refusal),
+    /// What another tool says of it and the embedded set don't fit together.
+    Adoption(Mismatch),
     /// Another name of the fleet reaches the same database.
     SameDatabase(DatabaseName),
     /// A migration waits for another database, where this run does not apply what it waits for.
@@ -104,11 +107,12 @@ impl Outcome {
 }
 
 impl Reason {
-    /// One word for it: `error`, `same-database`, `waits`, or the word of the history's fault.
+    /// One word for it: `error`, `same-database`, `waits`, or the word of what does not fit.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Error(_) => "error",
             Self::History(refusal) => refusal.kind(),
+            Self::Adoption(mismatch) => mismatch.kind(),
             Self::SameDatabase(_) => "same-database",
             Self::Waits(_) => "waits",
         }
@@ -121,6 +125,7 @@ impl Reason {
         match self {
             Self::Error(error) => error.help.clone(),
             Self::History(refusal) => Some(refusal.help()),
+            Self::Adoption(mismatch) => Some(mismatch.help()),
             Self::SameDatabase(_) => {
                 Some("give each name of the fleet a database of its own, or name it once".into())
             }
@@ -135,6 +140,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Error(error) => write!(f, "{error}"),
             Self::History(refusal) => write!(f, "{refusal}"),
+            Self::Adoption(mismatch) => write!(f, "{mismatch}"),
             Self::SameDatabase(other) => write!(f, "it is the same database as `{other}`"),
             Self::Waits(blocker) => write!(f, "a migration cannot begin: {blocker}"),
         }

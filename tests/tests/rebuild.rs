@@ -173,6 +173,23 @@ fn target() -> PathBuf {
 }
 
 #[test]
+fn what_is_not_built_in_says_which_feature_has_it() {
+    let app = Crate::new("without_adopt").with_build_script();
+    assert!(app.build());
+    let output = Command::new(app.binary())
+        .args(["--migrate=adopt", "--from", "refinery", "--yes"])
+        .env("FOLDER", &app.folder)
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("switch on the feature `adopt` of its dependency `sharded-migrations`"),
+        "{message}"
+    );
+}
+
+#[test]
 fn whatever_changes_is_built_again_and_nothing_else_is() {
     let app = Crate::new("tracked").with_build_script();
     app.write("migrations/V1__setting.down.sql", "DROP TABLE setting;\n");

@@ -67,20 +67,22 @@ fn lines<T: PartialEq>(amendments: &Amendments<T>, words: &Words<T>) -> (String,
     let outcomes = databases
         .clone()
         .filter(|database| !matches!(database.outcome, Amended::Refused(_)))
-        .map(|database| (&database.outcome, (&database.name, database.group.as_ref())));
-    for (outcome, members) in alike(outcomes) {
+        .map(|database| ((&database.outcome, &database.notes), (&database.name, database.group.as_ref())));
+    for ((outcome, notes), members) in alike(outcomes) {
         let heading = block(&members);
+        let notes: String = notes.iter().map(|note| format!("  {note}\n")).collect();
         match outcome {
             Amended::Failed(error) => failures.push_str(&(heading + &reporter::failure(error))),
             Amended::NotStarted => text.push_str(&format!("{heading}  nothing is changed\n")),
             Amended::Done(rows) if rows.is_empty() => {
-                text.push_str(&format!("{heading}  nothing to {}\n", words.does));
+                text.push_str(&format!("{heading}  nothing to {}\n{notes}", words.does));
             }
             Amended::Done(rows) => {
                 text.push_str(&heading);
                 let would = if amendments.dry_run { "would " } else { "" };
                 let word = if amendments.dry_run { words.does } else { words.did };
                 text.extend(rows.iter().map(|row| format!("  {would}{word} {}\n", (words.line)(row))));
+                text.push_str(&notes);
             }
             Amended::Refused(_) => {}
         }

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use sharded_migrations_core::{Version, duration};
 
 use super::rollout::RolloutOptions;
+use crate::adopt::Tool;
 use crate::fleet::Selection;
 use crate::repair::Repair;
 use crate::reporter;
@@ -51,6 +53,8 @@ pub enum Verb {
     Sql,
     /// Record all migrations up to `--to` as applied and run none, on databases without a history
     Baseline,
+    /// Record what another tool has applied, `--from` its own table, and run none
+    Adopt,
     /// Settle what is dirty, divergent, missing or misrouted, once you have looked
     Repair,
     /// Empty a developer's databases, and migrate them anew
@@ -66,6 +70,7 @@ pub(super) enum Task<'o> {
     History,
     Sql(&'o str),
     Baseline(Version),
+    Adopt(Tool),
     Fake,
     FakeInitial(Version),
     Repair(Repair),
@@ -169,6 +174,10 @@ pub struct Options {
         help_heading = HEADING
     )]
     pub fake_initial: Option<Version>,
+
+    /// With `adopt`: the tool that has migrated the databases so far
+    #[arg(long, id = "migrate_from", value_name = "TOOL", value_enum, help_heading = HEADING)]
+    pub from: Option<Tool>,
 
     /// With `repair`: the statement in doubt was not done, the next run begins with it
     #[arg(long, id = "migrate_retry", help_heading = HEADING)]
@@ -333,6 +342,10 @@ impl Options {
             Verb::Baseline => Task::Baseline(self.to.ok_or(
                 "`baseline` needs a version: `--to 12` records all migrations up to and with 12 as applied",
             )?),
+            Verb::Adopt => {
+                let tools = || Tool::ALL.map(Tool::name).join("|");
+                Task::Adopt(self.from.ok_or_else(|| format!("`adopt` needs a tool: `--from {}`", tools()))?)
+            }
             Verb::Repair => Task::Repair(self.repair()?),
             Verb::Reset => Task::Reset,
         })
@@ -380,7 +393,7 @@ impl Options {
 
     /// The options that some verbs have and the others have not: whoever gives one to a verb where it has no effect
     /// expects something else of it. How results are shown may be said to all of them.
-    fn own(&self) -> [Own; 26] {
+    fn own(&self) -> [Own; 27] {
         let own = |name, verbs, is_given| Own { name, verbs, is_given };
         let rollout = &self.rollout;
         [
@@ -403,6 +416,7 @@ impl Options {
             own("migration", &[Verb::Sql], self.migration.is_some()),
             own("fake", &[Verb::Apply], self.fake),
             own("fake-initial", &[Verb::Apply], self.fake_initial.is_some()),
+            own("from", &[Verb::Adopt], self.from.is_some()),
             own("retry", &[Verb::Repair], self.retry),
             own("applied", &[Verb::Repair], self.applied),
             own("accept", &[Verb::Repair], self.accept.is_some()),
@@ -414,12 +428,22 @@ impl Options {
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, &'static [Verb]); 26] {
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 27] {
         Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 
     pub(super) fn selection(&self) -> Selection {
         Selection { databases: self.database.clone(), groups: self.group.clone() }
+    }
+}
+
+impl ValueEnum for Tool {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 
@@ -440,10 +464,10 @@ impl Own {
 impl Verb {
     /// Those that change the history by hand, or destroy something: they ask. `apply` does with `--fake`. All of them
     /// wait for the migration lock.
-    const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Repair, Self::Reset];
+    const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Adopt, Self::Repair, Self::Reset];
 
     /// Those for which a database that is refused may not be the end.
-    const GOING_ON: &'static [Self] = &[Self::Apply, Self::Plan, Self::Baseline, Self::Repair];
+    const GOING_ON: &'static [Self] = &[Self::Apply, Self::Plan, Self::Baseline, Self::Adopt, Self::Repair];
 
     /// Those that are about versions, of which some may be left out.
     const PLANNING: &'static [Self] =
@@ -457,6 +481,7 @@ impl Verb {
         Self::Check,
         Self::History,
         Self::Baseline,
+        Self::Adopt,
         Self::Repair,
         Self::Reset,
     ];
@@ -471,6 +496,7 @@ impl Verb {
             Self::History => "history",
             Self::Sql => "sql",
             Self::Baseline => "baseline",
+            Self::Adopt => "adopt",
             Self::Repair => "repair",
             Self::Reset => "reset",
         }

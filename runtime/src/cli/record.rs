@@ -1,4 +1,4 @@
-//! `baseline`, `apply --fake` and `--fake-initial`: migrations are recorded, and not run.
+//! `baseline`, `adopt`, `apply --fake` and `--fake-initial`: migrations are recorded, and not run.
 
 use super::amend::Words;
 use crate::record::Recorded;
@@ -20,3 +20,7 @@ pub(super) const FAKE: Words<Recorded> = Words { verb: "fake", ..BASELINE };
 
 /// How `--fake-initial` is shown: a run follows.
 pub(super) const INITIAL: Words<Recorded> = Words { verb: "fake-initial", is_followed: true, ..BASELINE };
+
+/// How `adopt` is shown.
+#[cfg(feature = "adopt")]
+pub(super) const ADOPT: Words<Recorded> = Words { verb: "adopt", does: "adopt", did: "adopted", ..BASELINE };

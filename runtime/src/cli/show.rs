@@ -68,7 +68,8 @@ pub(super) fn refusals<'a>(
 fn shortened(all: &[Reason]) -> String {
     const MOST: usize = 3;
     let version = |reason: &Reason| match reason {
-        Reason::History(refusal) => Some(refusal.version()),
+        Reason::History(refusal) => Some(refusal.version().to_string()),
+        Reason::Adoption(mismatch) => mismatch.row().map(str::to_owned),
         _ => None,
     };
     let mut text = String::new();

@@ -5,6 +5,8 @@
 mod admin;
 mod connect;
 mod failure;
+#[cfg(feature = "adopt")]
+mod foreign;
 mod message;
 mod sql;
 
@@ -16,6 +18,8 @@ use sharded_migrations_core::{HistoryRow, Resume};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
+#[cfg(feature = "adopt")]
+use super::foreign::{Foreign, ForeignTable};
 use super::{
     AUDIT_TABLE, Batch, Canceller, Commits, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE,
     Lock, Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
@@ -282,6 +286,11 @@ impl Session for PostgresSession {
     fn canceller(&self) -> Option<Canceller> {
         let canceller = self.driver.canceller();
         Some(Box::new(move || Box::pin(async move { canceller.cancel().await })))
+    }
+
+    #[cfg(feature = "adopt")]
+    async fn read_foreign(&mut self, table: ForeignTable) -> Result<Foreign, DatabaseError> {
+        self.foreign(&table).await
     }
 
     async fn close(self: Box<Self>) {

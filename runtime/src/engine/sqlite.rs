@@ -1,6 +1,8 @@
 //! SQLite, through rusqlite. A database is a file; each call runs on tokio's threads for blocking
 //! work.
 
+#[cfg(feature = "adopt")]
+mod foreign;
 mod lock;
 mod sql;
 mod transaction;
@@ -14,6 +16,8 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use sharded_migrations_core::{HistoryRow, Migration, Resume};
 
+#[cfg(feature = "adopt")]
+use super::foreign::{Foreign, ForeignTable};
 use super::{
     Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, Lock, Progress, RowChange, Rows, Server,
     Session, Since, Step, Stop, Why, history_row, milliseconds,
@@ -186,6 +190,11 @@ impl Session for SqliteSession {
         let sql = sql.to_owned();
         let counts = self.blocking(move |session| batch(session.open()?, &sql)).await?;
         Ok(counts.last().copied().unwrap_or_default())
+    }
+
+    #[cfg(feature = "adopt")]
+    async fn read_foreign(&mut self, table: ForeignTable) -> Result<Foreign, DatabaseError> {
+        self.blocking(move |session| session.foreign(&table)).await
     }
 
     async fn close(self: Box<Self>) {

@@ -154,10 +154,13 @@ pub(crate) fn sql(texts: &[(&Database, &Migration, String)], exit_code: u8) -> V
 
 /// What a verb changed by hand, or would.
 pub(crate) fn amendments<T>(verb: &str, amendments: &Amendments<T>, row: fn(&T) -> Value) -> Value {
-    let databases = amendments.databases.iter().map(|AmendedDatabase { name, group, outcome }| {
+    let databases = amendments.databases.iter().map(|AmendedDatabase { name, group, outcome, notes }| {
         let mut value = database(name, group.as_ref());
         value["outcome"] = json!(outcome.kind());
         value["changes"] = outcome.changes().iter().map(row).collect();
+        if !notes.is_empty() {
+            value["notes"] = json!(notes);
+        }
         match outcome {
             Amended::Refused(reasons) => value["refused"] = reasons.iter().map(reason).collect(),
             Amended::Failed(error) => value["error"] = self::error(error),

@@ -13,6 +13,7 @@ use sharded_migrations_core::{DatabaseName, GroupName, Version};
 
 use super::json::line;
 use super::samples::migration;
+use crate::adopt::{Mismatch, Tool};
 use crate::error::{DatabaseError, StepError};
 use crate::event::{Event, Wave};
 use crate::interrupt::Urgency;
@@ -58,6 +59,7 @@ fn lines() -> Vec<Value> {
         Reason::Error(error.clone()),
         Reason::Error(DatabaseError::new("without help")),
         Reason::SameDatabase(users_01.clone()),
+        Reason::Adoption(Mismatch::NoTable { tool: Tool::Sqlx }),
         Reason::Waits(blocker()),
     ];
     let outcomes = [

@@ -82,7 +82,7 @@ fn a_wrong_command_line_is_code_2_and_touches_nothing() {
         ("migrate apply --retry-for 1week", "`1week` is not a duration"),
         (
             "--migrate=aply",
-            "[possible values: apply, plan, status, check, history, sql, baseline, repair, reset]",
+            "[possible values: apply, plan, status, check, history, sql, baseline, adopt, repair, reset]",
         ),
         ("--migrate --verbosity loud", "[possible values: quiet, normal, verbose]"),
         ("--migrate --format xml", "[possible values: human, json]"),
@@ -102,7 +102,7 @@ fn a_wrong_command_line_is_code_2_and_touches_nothing() {
         ("migrate repair --accept 77 --yes", "no migration has the version 77 (`--accept`)"),
         ("migrate status --forget 1", "`--forget` is for `repair` alone"),
         ("migrate repair --retry --yes --dry-run", "give one of them"),
-        ("--migrate=plan --yes", "`--yes` is for `apply`, `baseline`, `repair`, `reset` alone"),
+        ("--migrate=plan --yes", "`--yes` is for `apply`, `baseline`, `adopt`, `repair`, `reset` alone"),
         ("--migrate --dry-run", "`plan` shows what it would do"),
         ("--migrate --fake", "`fake` asks on a terminal"),
         ("--migrate --fake --yes --report x.html", "`--fake` runs nothing"),
@@ -125,12 +125,12 @@ fn a_wrong_command_line_is_code_2_and_touches_nothing() {
         ("--migrate=plan --check true", "`--check` is for `apply` alone"),
         (
             "--migrate=status --on-failure continue",
-            "`--on-failure` is for `apply`, `plan`, `baseline`, `repair` alone",
+            "`--on-failure` is for `apply`, `plan`, `baseline`, `adopt`, `repair` alone",
         ),
         ("--migrate=history --max-failures 2", "`--max-failures` is for"),
         (
             "--migrate=check --lock-wait 2s",
-            "`--lock-wait` is for `apply`, `baseline`, `repair`, `reset` alone",
+            "`--lock-wait` is for `apply`, `baseline`, `adopt`, `repair`, `reset` alone",
         ),
         ("--migrate=plan --lock-timeout 2s", "`--lock-timeout` is for `apply` alone"),
         ("--migrate=plan --statement-timeout 2s", "`--statement-timeout` is for `apply` alone"),

@@ -60,6 +60,10 @@ impl Target {
         }
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Postgres(_))
+    }
+
     /// What only PostgreSQL has.
     pub(crate) fn postgres(&self) -> &TestDatabase {
         match &self.place {

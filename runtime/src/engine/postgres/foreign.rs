@@ -1,0 +1,61 @@
+//! Tables of other tools, wherever they are on the `search_path`.
+
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
+
+use super::PostgresSession;
+use super::failure::describe;
+use crate::engine::foreign::{Foreign, ForeignTable, Shown};
+use crate::engine::{AUDIT_TABLE, HISTORY_TABLE};
+use crate::error::DatabaseError;
+
+impl PostgresSession {
+    pub(super) async fn foreign(&self, table: &ForeignTable) -> Result<Foreign, DatabaseError> {
+        let answers = match self.client.simple_query(&select(table)).await {
+            Ok(answers) => answers,
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+                return Ok(Foreign::Absent { is_new: self.text(&is_new()).await?.as_deref() == Some("t") });
+            }
+            Err(error) => return Err(unreadable(table, describe(&error))),
+        };
+        let cell = |row: &tokio_postgres::SimpleQueryRow, index| row.get(index).map(str::to_owned);
+        let rows = answers.iter().filter_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|index| cell(row, index)).collect()),
+            _ => None,
+        });
+        Ok(Foreign::Rows(rows.collect()))
+    }
+}
+
+fn unreadable(table: &ForeignTable, error: DatabaseError) -> DatabaseError {
+    DatabaseError {
+        message: format!("the table {} cannot be read: {}", table.name, error.message),
+        place: None,
+        ..error
+    }
+}
+
+fn select(ForeignTable { name, columns }: &ForeignTable) -> String {
+    let column = |(column, shown): &(&str, Shown)| match shown {
+        Shown::Text => format!("t.\"{column}\"::text"),
+        Shown::Hex => format!("pg_catalog.encode(t.\"{column}\", 'hex')"),
+        Shown::Time => format!(
+            "pg_catalog.to_char(t.\"{column}\"::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+        ),
+    };
+    let list: Vec<String> = columns.iter().map(column).collect();
+    let order = columns.first().map(|(first, _)| format!(" ORDER BY t.\"{first}\"")).unwrap_or_default();
+    format!("SELECT {} FROM \"{name}\" t{order}", list.join(", "))
+}
+
+/// Whether no schema has a table or view but the system's, an extension's and ours. Not only that of the connection: a
+/// tool whose table is in a schema off the `search_path` has not left a new database.
+fn is_new() -> String {
+    format!(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname <> 'information_schema' \
+         AND n.nspname NOT LIKE 'pg\\_%' AND c.relname NOT IN ('{HISTORY_TABLE}', '{AUDIT_TABLE}') \
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass \
+         AND d.objid = c.oid AND d.deptype = 'e'))"
+    )
+}
