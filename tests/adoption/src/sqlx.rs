@@ -1,0 +1,23 @@
+//! sqlx's migrator.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, PgConnection, SqliteConnection};
+
+use crate::{Result, file};
+
+pub(crate) async fn migrate(url: &str, folder: &Path) -> Result {
+    let migrator = Migrator::new(folder).await?;
+    if file(url).is_some() {
+        let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        migrator.run(&mut connection).await?;
+        return Ok(connection.close().await?);
+    }
+    let mut connection = PgConnection::connect(url).await?;
+    migrator.run(&mut connection).await?;
+    Ok(connection.close().await?)
+}

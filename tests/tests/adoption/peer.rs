@@ -1,0 +1,36 @@
+//! The tools themselves, as a program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::cargo::{cargo, root, target};
+use crate::support::Target;
+
+/// As refinery comes.
+static PEER: LazyLock<PathBuf> = LazyLock::new(|| build("peer", &[]));
+/// Whose refinery has the feature `int8-versions`.
+static PEER_INT8: LazyLock<PathBuf> = LazyLock::new(|| build("peer-int8", &["--features", "int8-versions"]));
+
+fn build(name: &str, features: &[&str]) -> PathBuf {
+    let mut cargo = cargo();
+    cargo.current_dir(root().join("tests/adoption")).args(["build", "--quiet", "--locked", "--bin", name]);
+    let output = cargo.args(features).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    target().join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// Applies what is pending in a folder, with the migrator of a tool.
+pub(crate) fn migrate(tool: &str, database: &Target, folder: &Path) {
+    run(&PEER, tool, database, folder);
+}
+
+/// The same with versions of eight bytes.
+pub(crate) fn migrate_int8(database: &Target, folder: &Path) {
+    run(&PEER_INT8, "refinery", database, folder);
+}
+
+fn run(program: &Path, tool: &str, database: &Target, folder: &Path) {
+    let output = Command::new(program).arg(tool).arg(database.url()).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
+}
