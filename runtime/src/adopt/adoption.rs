@@ -174,11 +174,11 @@ fn row(found: &&Match<'_>) -> HistoryRow {
 
 fn pending(pending: &[String]) -> String {
     match pending.split_at_checked(NAMED) {
-        _ if pending.is_empty() => "nothing is pending then".into(),
+        _ if pending.is_empty() => "nothing is pending afterwards".into(),
         Some((named, more)) if !more.is_empty() => {
-            format!("pending then: {} and {} more", named.join(", "), more.len())
+            format!("pending afterwards: {} and {} more", named.join(", "), more.len())
         }
-        _ => format!("pending then: {}", pending.join(", ")),
+        _ => format!("pending afterwards: {}", pending.join(", ")),
     }
 }
 
@@ -189,10 +189,10 @@ mod tests {
     #[test]
     fn what_is_pending_is_named_as_far_as_it_is_little() {
         let names: Vec<String> = (1..=7).map(|version| format!("{version} a")).collect();
-        assert_eq!(pending(&[]), "nothing is pending then");
-        assert_eq!(pending(&names[..2]), "pending then: 1 a, 2 a");
-        assert_eq!(pending(&names[..5]), "pending then: 1 a, 2 a, 3 a, 4 a, 5 a");
-        assert_eq!(pending(&names), "pending then: 1 a, 2 a, 3 a, 4 a, 5 a and 2 more");
+        assert_eq!(pending(&[]), "nothing is pending afterwards");
+        assert_eq!(pending(&names[..2]), "pending afterwards: 1 a, 2 a");
+        assert_eq!(pending(&names[..5]), "pending afterwards: 1 a, 2 a, 3 a, 4 a, 5 a");
+        assert_eq!(pending(&names), "pending afterwards: 1 a, 2 a, 3 a, 4 a, 5 a and 2 more");
     }
 
     /// An application may run it from any task, on any thread.

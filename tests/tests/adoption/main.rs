@@ -9,3 +9,4 @@ mod support;
 mod cargo;
 mod peer;
 mod tools;
+mod walk_through;

@@ -101,8 +101,8 @@ fn what_a_tool_has_applied_is_adopted_and_the_next_run_goes_on_behind_it(engine:
 
         let planned = block_on(fleet.migrator(set).plan_adopt(tool));
         assert_eq!(told(&planned), adopted, "{tool}: {}", why(&planned));
-        assert_eq!(planned.databases[0].notes, ["nothing is pending then"]);
-        assert_eq!(planned.databases[1].notes, [format!("pending then: {three} phone")]);
+        assert_eq!(planned.databases[0].notes, ["nothing is pending afterwards"]);
+        assert_eq!(planned.databases[1].notes, [format!("pending afterwards: {three} phone")]);
         assert_eq!(fleet.fingerprint(), before, "{tool}: it was only looked");
 
         assert_eq!(told(&adopt(&fleet, set, tool)), adopted, "{tool}");

@@ -148,7 +148,7 @@ fn a_database_without_the_table_is_refused_unless_it_is_new(engine: Engine) {
         records.databases[2].notes,
         [
             "there is no table `__diesel_schema_migrations` here, nor any other: the database is new",
-            "pending then: 1 a, 2 b"
+            "pending afterwards: 1 a, 2 b"
         ]
     );
     assert_eq!(
@@ -232,7 +232,10 @@ fn flyways_table_is_read(engine: Engine) {
     assert_eq!(told(&records), "exit 0\ndefault: 1 account, 2 add_email");
     assert_eq!(
         records.databases[0].notes,
-        ["left out: `R__views.sql`, which Flyway runs again whenever it changes", "nothing is pending then"]
+        [
+            "left out: `R__views.sql`, which Flyway runs again whenever it changes",
+            "nothing is pending afterwards"
+        ]
     );
     assert_eq!(ending(&fleet.run(set)), "exit 0\ndefault: done, 2 before");
 }

@@ -34,8 +34,8 @@ fn a_fleet_goes_on_where_another_tool_has_stopped() {
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert_eq!(
         out,
-        "== default ==\n  would adopt 1 setting\n  nothing is pending then\n\
-         == users_01, users_02 (2 databases) ==\n  would adopt 1 a\n  pending then: 2 b\n\n\
+        "== default ==\n  would adopt 1 setting\n  nothing is pending afterwards\n\
+         == users_01, users_02 (2 databases) ==\n  would adopt 1 a\n  pending afterwards: 2 b\n\n\
          3 migrations to adopt on 3 of 3 databases\n"
     );
     assert_eq!(fleet.fingerprint(), before);
@@ -47,7 +47,7 @@ fn a_fleet_goes_on_where_another_tool_has_stopped() {
             "format": 1, "verb": "adopt", "action": "adopt", "dry_run": false, "exit_code": 0,
             "databases": [{
                 "database": "users_01", "group": "users", "outcome": "done",
-                "changes": [{ "version": 1, "name": "a" }], "notes": ["pending then: 2 b"],
+                "changes": [{ "version": 1, "name": "a" }], "notes": ["pending afterwards: 2 b"],
             }],
         })
     );

@@ -1,0 +1,1 @@
+INSERT INTO plan (name, price_cents) VALUES ('free', 0), ('team', 900);
