@@ -316,6 +316,12 @@ mod tests {
         let two = "V1__a.sql as 2 << Flyway Baseline >>; V2__b.sql as 2 << Flyway Baseline >>";
         assert_eq!(found(&[baseline("2"), three.clone()]), format!("{two}; V3__c.sql as 3 c"));
         assert_eq!(found(&[baseline("0"), three]), "V3__c.sql as 3 c");
+        let run = flyway(1, "2", "all", "SQL_BASELINE", "select 9");
+        assert_eq!(
+            found(&[run]),
+            two.replace("<< Flyway Baseline >>", "all"),
+            "its own text is no file here"
+        );
         assert_eq!(found(&[baseline("1.5")]), "unreadable 1.5 << Flyway Baseline >>");
     }
 

@@ -171,7 +171,9 @@ impl Record {
         if kind.starts_with("UNDO") || kind == "DELETE" {
             return self.applied.retain(|applied| applied.key != key);
         }
-        let (key, checksum) = match (kind.ends_with("BASELINE"), number) {
+        // Older versions called what they ran as a baseline a state script.
+        let is_baseline = ["BASELINE", "STATE_SCRIPT"].iter().any(|end| kind.ends_with(end));
+        let (key, checksum) = match (is_baseline, number) {
             (true, Some(number)) => (Key::UpTo(number), None),
             (true, None) => {
                 return self.faults.push(unreadable(TOOL, &label, "whole number as its baseline"));
