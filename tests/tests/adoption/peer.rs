@@ -8,14 +8,21 @@ use crate::cargo::{cargo, root, target};
 use crate::support::Target;
 
 /// As refinery comes.
-static PEER: LazyLock<PathBuf> = LazyLock::new(|| build("peer", &[]));
+static PEER: LazyLock<PathBuf> = LazyLock::new(|| build("peer", &["--package", "peer"]));
 /// Whose refinery has the feature `int8-versions`.
-static PEER_INT8: LazyLock<PathBuf> = LazyLock::new(|| build("peer-int8", &["--features", "int8-versions"]));
+static PEER_INT8: LazyLock<PathBuf> =
+    LazyLock::new(|| build("peer-int8", &["--package", "peer", "--features", "int8-versions"]));
 
-fn build(name: &str, features: &[&str]) -> PathBuf {
+/// The application of a project as it is before. Built with all of its workspace, it shares what it depends on with
+/// the program `peer`, which has all features that any of them has.
+pub(crate) fn application(tool: &str) -> PathBuf {
+    build(&format!("shop-{tool}"), &["--workspace"])
+}
+
+fn build(name: &str, selected: &[&str]) -> PathBuf {
     let mut cargo = cargo();
     cargo.current_dir(root().join("tests/adoption")).args(["build", "--quiet", "--locked", "--bin", name]);
-    let output = cargo.args(features).output().unwrap();
+    let output = cargo.args(selected).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     target().join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
