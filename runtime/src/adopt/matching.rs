@@ -66,7 +66,8 @@ pub(super) fn matches<'a>(
         return Err(faults);
     }
     let of_applications = applications(&foreign).into_iter().map(|(app, rows)| {
-        format!("the application `{app}`, which has no folder of that name ({rows} rows)")
+        let s = if rows == 1 { "" } else { "s" };
+        format!("the application `{app}`, which has no folder of that name ({rows} row{s})")
     });
     let left_out = record.left_out.iter().cloned().chain(of_applications).collect();
     Ok(Matches { matches: found.into_values().collect(), left_out })

@@ -260,7 +260,7 @@ fn djangos_table_is_read(engine: Engine) {
     assert_eq!(told(&records), "exit 0\ndefault: 1 initial, 2 account_email");
     assert_eq!(
         records.databases[0].notes[0],
-        "left out: the application `auth`, which has no folder of that name (1 rows)"
+        "left out: the application `auth`, which has no folder of that name (1 row)"
     );
     assert_eq!(ending(&fleet.run(set)), "exit 0\ndefault: done, 2 before");
 }
