@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::diagnostic::Severity;
+use crate::file_name::FileName;
 use crate::project::{MigrationFile, Project, Sources, read_project};
 use crate::sql::{locks, tables};
 use crate::{
-    Database, Diagnostic, List, Migration, Migrations, Rerouted, Text, Transaction, check, lock, outside,
+    Database, Diagnostic, List, Migration, Migrations, Outside, Rerouted, Reverse, Text, Transaction, check,
+    lock, outside,
 };
 
 /// A set of source files, looked at.
@@ -37,6 +39,8 @@ pub fn examine(sources: &Sources) -> Examined {
     let is_sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let rerouted: HashMap<String, Rerouted> =
         lock::compare(&project).map(|compared| compared.rerouted()).unwrap_or_default();
+    let mut reverses: HashMap<FileName, MigrationFile> =
+        project.reverses.into_iter().map(|file| (file.name.clone(), file)).collect();
     let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
         folder: sources.folder.clone().into(),
         migrations: project
@@ -44,7 +48,8 @@ pub fn examine(sources: &Sources) -> Examined {
             .into_iter()
             .filter_map(|file| {
                 let rerouted = rerouted.get(&file.file).copied().unwrap_or_default();
-                migration(file, rerouted, &topology.topology.databases)
+                let reverse = reverses.remove(&file.name);
+                migration(file, reverse, rerouted, &topology.topology.databases)
             })
             .collect(),
         topology: topology.topology,
@@ -90,17 +95,17 @@ pub fn compile(sources: &Sources) -> Result<Migrations, Vec<Diagnostic>> {
 }
 
 /// The embedded form of a file without faults.
-fn migration(file: MigrationFile, rerouted: Rerouted, databases: &[Database]) -> Option<Migration> {
-    let spans: Vec<_> = file.statements.iter().map(|statement| statement.span.clone()).collect();
-    let (transaction, outside): (_, Vec<_>) = if file.header.no_transaction {
-        let outside = |span: &Range<usize>| outside::read(&file.source.text, span.clone(), &file.tokens);
-        (Transaction::None, spans.iter().map(outside).collect())
-    } else {
-        (Transaction::Whole, Vec::new())
-    };
+fn migration(
+    file: MigrationFile,
+    reverse: Option<MigrationFile>,
+    rerouted: Rerouted,
+    databases: &[Database],
+) -> Option<Migration> {
+    let (transaction, outside) = run(&file);
     let checksum = file.checksum();
     let locks = locks::of_file(&file.readings, databases);
     let tables = tables::of_file(&file.readings);
+    let (vars, statements) = (vars(&file), spans(&file).into());
     Some(Migration {
         version: file.name.version,
         name: file.name.name.into(),
@@ -113,12 +118,46 @@ fn migration(file: MigrationFile, rerouted: Rerouted, databases: &[Database]) ->
         timeouts: file.header.timeouts,
         barrier: file.header.barrier.is_some(),
         requires: file.header.requires.into_iter().map(|requires| requires.value).collect(),
-        vars: file.header.vars.iter().map(|var| Text::from(var.value.clone())).collect::<List<Text>>(),
+        vars,
         sql: file.source.text.clone().into(),
         attributes: file.header.lines.into(),
-        statements: spans.into(),
+        statements,
         outside: outside.into(),
         locks,
         tables,
+        reverse: reverse.map(|file| self::reverse(file, databases)),
     })
+}
+
+/// The embedded form of a reverse file without faults.
+fn reverse(file: MigrationFile, databases: &[Database]) -> Reverse {
+    let (transaction, outside) = run(&file);
+    Reverse {
+        // Without a statement nothing is run, whatever its migration needs.
+        transaction: if file.statements.is_empty() { Transaction::Whole } else { transaction },
+        timeouts: file.header.timeouts,
+        vars: vars(&file),
+        statements: spans(&file).into(),
+        outside: outside.into(),
+        locks: locks::of_file(&file.readings, databases),
+        sql: file.source.text.clone().into(),
+        file: file.file.into(),
+    }
+}
+
+/// How a file is run, and what is known of its statements where that is outside a transaction.
+fn run(file: &MigrationFile) -> (Transaction, Vec<Outside>) {
+    if !file.header.no_transaction {
+        return (Transaction::Whole, Vec::new());
+    }
+    let outside = |span: Range<usize>| outside::read(&file.source.text, span, &file.tokens);
+    (Transaction::None, spans(file).into_iter().map(outside).collect())
+}
+
+fn spans(file: &MigrationFile) -> Vec<Range<usize>> {
+    file.statements.iter().map(|statement| statement.span.clone()).collect()
+}
+
+fn vars(file: &MigrationFile) -> List<Text> {
+    file.header.vars.iter().map(|var| Text::from(var.value.clone())).collect()
 }

@@ -1,6 +1,6 @@
 //! What a database says of itself: the rows of its history table.
 
-use crate::migration::{Checksum, Version};
+use crate::migration::{Checksum, Direction, Version};
 
 /// One row of the history table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,20 +27,43 @@ pub enum State {
     Paused,
     /// It is applied.
     Applied,
+    /// It is being taken back outside a transaction: so many statements of its reverse file are done, and nobody
+    /// knows about the one behind them.
+    Undoing,
 }
 
 impl State {
+    /// That of a migration that runs outside a transaction, so that nobody knows about the statement behind the
+    /// finished ones.
+    pub const fn running(direction: Direction) -> Self {
+        match direction {
+            Direction::Up => Self::Started,
+            Direction::Down => Self::Undoing,
+        }
+    }
+
+    /// That of one that stopped between two statements. What is taken back can be asked about in any case.
+    pub const fn paused(direction: Direction) -> Self {
+        match direction {
+            Direction::Up => Self::Paused,
+            Direction::Down => Self::Undoing,
+        }
+    }
+
     /// The text in the history table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Started => "started",
             Self::Paused => "paused",
             Self::Applied => "applied",
+            Self::Undoing => "undoing",
         }
     }
 
     /// Reads what [`as_str`](Self::as_str) gives.
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::Started, Self::Paused, Self::Applied].into_iter().find(|state| state.as_str() == name)
+        [Self::Started, Self::Paused, Self::Applied, Self::Undoing]
+            .into_iter()
+            .find(|state| state.as_str() == name)
     }
 }

@@ -54,10 +54,10 @@ pub mod sql;
 
 pub use diagnostic::Diagnostic;
 pub use history::{HistoryRow, State};
-pub use migration::{Checksum, Kind, Migration, Timeouts, Transaction, Version};
+pub use migration::{Checksum, Direction, Kind, Migration, Reverse, Script, Timeouts, Transaction, Version};
 pub use names::{DatabaseName, GroupName, Label};
 pub use outside::{Outside, Resume};
-pub use plan::{Plan, Refusal, Start, Step, plan};
+pub use plan::{Back, Plan, Refusal, Start, Step, plan, plan_back};
 pub use rerouted::Rerouted;
 pub use rollout::{OnFailure, Requirement, Rollout, Share};
 pub use route::Route;

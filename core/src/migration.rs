@@ -90,6 +90,25 @@ pub enum Transaction {
     None,
 }
 
+/// Which way a migration goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// It is applied.
+    Up,
+    /// It is taken back.
+    Down,
+}
+
+impl Direction {
+    /// `up` or `down`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// The limits that a header sets for its migration; `None` leaves the connection's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Timeouts {
@@ -138,6 +157,62 @@ pub struct Migration {
     pub locks: Option<Locks>,
     /// What it does to tables and their columns; `None` where that depends on a database's variables.
     pub tables: Option<TableChanges>,
+    /// What takes it back, where it has a reverse file.
+    pub reverse: Option<Reverse>,
+}
+
+/// The reverse file of a migration: what takes it back. One without a statement undoes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reverse {
+    /// The file, relative to the folder of migrations, with `/`.
+    pub file: Text,
+    /// How it is run: as its migration, but that what has no statement needs nothing outside a transaction.
+    pub transaction: Transaction,
+    /// The limits it sets.
+    pub timeouts: Timeouts,
+    /// The variables it declares.
+    pub vars: List<Text>,
+    /// Its text, as normalised when it was read.
+    pub sql: Text,
+    /// The bytes of each statement in the text, in order, without the semicolons.
+    pub statements: List<Range<usize>>,
+    /// What is known of each of these statements, where they run outside a transaction; else empty.
+    pub outside: List<Outside>,
+    /// What it locks of what was there before; `None` where it is for no database of PostgreSQL.
+    pub locks: Option<Locks>,
+}
+
+/// What is run of a migration: its own file, or its reverse file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Script<'m> {
+    /// The file, relative to the folder of migrations, with `/`.
+    pub file: &'m str,
+    /// How it is run.
+    pub transaction: Transaction,
+    /// The limits it sets.
+    pub timeouts: Timeouts,
+    /// The variables it declares.
+    pub vars: &'m [Text],
+    /// Its text.
+    pub sql: &'m str,
+    /// The bytes of each statement in the text.
+    pub statements: &'m [Range<usize>],
+    /// What is known of each of these statements, where they run outside a transaction.
+    pub outside: &'m [Outside],
+    /// What it locks of what was there before.
+    pub locks: Option<&'m Locks>,
+}
+
+impl<'m> Script<'m> {
+    /// The text of one of its statements, as it is in the file.
+    pub fn statement(&self, index: usize) -> Option<&'m str> {
+        self.sql.get(self.statements.get(index)?.clone())
+    }
+
+    /// Line and column of a statement in the file, counted from 1.
+    pub fn position(&self, statement: usize) -> Option<Position> {
+        self.statements.get(statement).map(|span| Position::of(self.sql, span.start))
+    }
 }
 
 impl Migration {
@@ -149,6 +224,36 @@ impl Migration {
     /// Its text without the lines that hold attributes, which is what its checksum is of.
     pub fn without_attributes(&self) -> String {
         source::without(&self.sql, &self.attributes)
+    }
+
+    /// What applies it.
+    pub fn forward(&self) -> Script<'_> {
+        Script {
+            file: &self.file,
+            transaction: self.transaction,
+            timeouts: self.timeouts,
+            vars: &self.vars,
+            sql: &self.sql,
+            statements: &self.statements,
+            outside: &self.outside,
+            locks: self.locks.as_ref(),
+        }
+    }
+
+    /// What takes it back; `None` where it has no reverse file.
+    pub fn backward(&self) -> Option<Script<'_>> {
+        let Reverse { file, transaction, timeouts, vars, sql, statements, outside, locks } =
+            self.reverse.as_ref()?;
+        Some(Script {
+            file,
+            transaction: *transaction,
+            timeouts: *timeouts,
+            vars,
+            sql,
+            statements,
+            outside,
+            locks: locks.as_ref(),
+        })
     }
 
     /// Line and column of a statement in the file, counted from 1.

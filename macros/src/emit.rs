@@ -10,7 +10,7 @@ use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
     Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Rerouted, Resume,
-    Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
+    Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
 };
 
 /// The set, and the files it was made from, so that a change of one rebuilds the crate.
@@ -81,6 +81,7 @@ fn migration(migration: &Migration) -> TokenStream {
         outside,
         locks,
         tables,
+        reverse,
     } = migration;
     let version = version.get();
     let (name, file, sql) = (text(name), text(file), text(sql));
@@ -94,21 +95,16 @@ fn migration(migration: &Migration) -> TokenStream {
         Rerouted { backfill: false, abandon: false } => quote!(Rerouted::NONE),
         Rerouted { backfill, abandon } => quote!(Rerouted { backfill: #backfill, abandon: #abandon }),
     };
-    let transaction = match transaction {
-        Transaction::Whole => quote!(Whole),
-        Transaction::None => quote!(None),
-    };
-    let ranges =
-        |ranges: &[Range<usize>]| list(ranges.iter().map(|Range { start, end }| quote!(#start..#end)));
+    let transaction = self::transaction(*transaction);
     let (attributes, statements) = (ranges(attributes), ranges(statements));
     let outside = list(outside.iter().map(self::outside));
     let locks = option(locks.as_ref().map(self::locks));
+    let reverse = option(reverse.as_ref().map(self::reverse));
     let tables = option(tables.as_ref().map(|TableChanges(changes)| {
         let changes = text(changes);
         quote!(TableChanges(#changes))
     }));
-    let Timeouts { lock, statement } = timeouts;
-    let (lock, statement) = (duration(lock), duration(statement));
+    let timeouts = self::timeouts(timeouts);
     let requires = list(requires.iter().map(|Requirement { database, version }| {
         let (database, version) = (self::name(quote!(DatabaseName), database.as_str()), version.get());
         quote!(Requirement { database: #database, version: Version::embedded(#version) })
@@ -123,8 +119,8 @@ fn migration(migration: &Migration) -> TokenStream {
             checksum: Checksum(*#checksum),
             route: #route,
             rerouted: #rerouted,
-            transaction: Transaction::#transaction,
-            timeouts: Timeouts { lock: #lock, statement: #statement },
+            transaction: #transaction,
+            timeouts: #timeouts,
             barrier: #barrier,
             requires: #requires,
             vars: #vars,
@@ -134,8 +130,48 @@ fn migration(migration: &Migration) -> TokenStream {
             outside: #outside,
             locks: #locks,
             tables: #tables,
+            reverse: #reverse,
         }
     }
+}
+
+fn reverse(reverse: &Reverse) -> TokenStream {
+    let Reverse { file, transaction, timeouts, vars, sql, statements, outside, locks } = reverse;
+    let (file, sql) = (text(file), text(sql));
+    let (transaction, timeouts) = (self::transaction(*transaction), self::timeouts(timeouts));
+    let vars = list(vars.iter().map(|var| text(var)));
+    let statements = ranges(statements);
+    let outside = list(outside.iter().map(self::outside));
+    let locks = option(locks.as_ref().map(self::locks));
+    quote! {
+        Reverse {
+            file: #file,
+            transaction: #transaction,
+            timeouts: #timeouts,
+            vars: #vars,
+            sql: #sql,
+            statements: #statements,
+            outside: #outside,
+            locks: #locks,
+        }
+    }
+}
+
+fn transaction(transaction: Transaction) -> TokenStream {
+    match transaction {
+        Transaction::Whole => quote!(Transaction::Whole),
+        Transaction::None => quote!(Transaction::None),
+    }
+}
+
+fn timeouts(timeouts: &Timeouts) -> TokenStream {
+    let Timeouts { lock, statement } = timeouts;
+    let (lock, statement) = (duration(lock), duration(statement));
+    quote!(Timeouts { lock: #lock, statement: #statement })
+}
+
+fn ranges(ranges: &[Range<usize>]) -> TokenStream {
+    list(ranges.iter().map(|Range { start, end }| quote!(#start..#end)))
 }
 
 fn locks(locks: &Locks) -> TokenStream {

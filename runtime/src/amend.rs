@@ -44,6 +44,8 @@ pub enum Action {
     FakeInitial,
     /// What another tool had applied was recorded.
     Adopt,
+    /// A migration was taken back with its reverse file.
+    Down,
 }
 
 impl Action {
@@ -60,6 +62,7 @@ impl Action {
             Self::Reset => "reset",
             Self::FakeInitial => "fake-initial",
             Self::Adopt => "adopt",
+            Self::Down => "down",
         }
     }
 }

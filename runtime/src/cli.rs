@@ -32,6 +32,7 @@ mod args;
 mod check;
 mod command;
 mod consent;
+mod down;
 mod history;
 mod outcome;
 mod plan;
@@ -113,7 +114,7 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             let errors = || show::refused(&plan.survey) + &plan::blocked(&plan);
             let text = || if sql { sql::of_plan(&plan) } else { plan::lines(&plan) };
             let of_step: document::Text<'_> = &|surveyed, step| sql::of_step(&surveyed.database, step);
-            let json = || document::plan(&plan, sql.then_some(of_step));
+            let json = || document::plan("plan", &plan, sql.then_some(of_step));
             show(options, plan.exit_code(), json, || (text(), errors()))
         }
         Task::Status => {
@@ -165,6 +166,7 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             }
             apply::apply(migrator, migrations, options).await
         }
+        Task::Down(verb, back) => down::down(verb, back, options, migrations).await?,
         Task::Repair(how) => {
             if let Repair::Accept(version) = how {
                 known(migrations, version, "--accept")?;

@@ -21,7 +21,7 @@ pub(crate) use rows::Rows;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::{
-    Checksum, EngineKind, HistoryRow, Migration, Resume, State, Timeouts, Version,
+    Checksum, Direction, EngineKind, HistoryRow, Migration, Resume, Script, State, Timeouts, Version,
 };
 
 use crate::amend::Action;
@@ -75,9 +75,10 @@ pub(crate) trait Session: Send {
     /// Takes over what an earlier connection's survey has found out about the server.
     fn assume(&mut self, server: Server);
 
-    /// Applies migrations in order, each in one transaction with its history row, unless somebody else is
-    /// at work there or has been since the plan was made. `done` is called behind each one with the rows that it changed, but
-    /// only when all of this has returned, or [`settle`](Self::settle) has, is it sure to outlive the server.
+    /// Applies migrations in order, or takes them back, each in one transaction with its history row, unless
+    /// somebody else is at work there or has been since the plan was made. `done` is called behind each one with the
+    /// rows that it changed, but only when all of this has returned, or [`settle`](Self::settle) has, is it sure to
+    /// outlive the server.
     async fn apply(&mut self, batch: &Batch<'_>, done: &Done<'_>) -> Result<(), Stop>;
 
     /// Makes everything durable that a survey has shown.
@@ -216,14 +217,18 @@ pub(crate) enum Lock {
 /// One migration on one database.
 pub(crate) struct Step<'a> {
     pub(crate) migration: &'a Migration,
-    /// Its text with the variables of this database filled in.
+    /// Whether it is applied or taken back.
+    pub(crate) direction: Direction,
+    /// Its text, or that of its reverse file, with the variables of this database filled in.
     pub(crate) sql: &'a str,
+    /// The file that this is of.
+    pub(crate) script: Script<'a>,
     /// The limits that hold for it.
     pub(crate) limits: Timeouts,
     pub(crate) who: &'a Who,
 }
 
-/// Migrations to apply one behind the other.
+/// Migrations to apply, or to take back, one behind the other; all of them go the same way.
 pub(crate) struct Batch<'a> {
     pub(crate) steps: &'a [Step<'a>],
     pub(crate) since: Since,
@@ -249,6 +254,26 @@ impl Since {
     /// The history behind this one with one more row.
     pub(crate) fn with(self, version: Version) -> Self {
         Self { has_history: true, rows: self.rows + 1, sum: self.sum + i128::from(version.get()) }
+    }
+
+    /// The history behind this one without one of its rows.
+    pub(crate) fn without(self, version: Version) -> Self {
+        Self { rows: self.rows.saturating_sub(1), sum: self.sum - i128::from(version.get()), ..self }
+    }
+
+    /// The history behind this one when a migration is applied or taken back.
+    pub(crate) fn behind(self, version: Version, direction: Direction) -> Self {
+        match direction {
+            Direction::Up => self.with(version),
+            Direction::Down => self.without(version),
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// Which way it goes.
+    pub(crate) fn direction(&self) -> Direction {
+        self.steps.first().map_or(Direction::Up, |step| step.direction)
     }
 }
 
@@ -287,7 +312,7 @@ pub(crate) enum Why {
     Failed(DatabaseError),
 }
 
-/// How far a migration outside a transaction has come.
+/// How far a migration outside a transaction has come, or its reverse file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// Nothing has run yet, and the history is what the plan was made from.
@@ -298,8 +323,8 @@ pub(crate) enum Progress {
     Statements(usize),
     /// So many statements are done, and the next one was not run.
     Paused(usize),
-    /// All of it, in this time.
-    Applied(Duration),
+    /// All of it, in this time: it is applied, or taken back.
+    Finished(Duration),
 }
 
 /// What becomes of a row of the history, because somebody says so.

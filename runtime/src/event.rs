@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sharded_migrations_core::set::Stale;
-use sharded_migrations_core::{DatabaseName, Migration};
+use sharded_migrations_core::{DatabaseName, Direction, Migration};
 
 use crate::error::DatabaseError;
 use crate::interrupt::Urgency;
@@ -34,11 +34,13 @@ pub enum Event<'a> {
     StaleBinary(&'a Stale),
     /// All is planned, and work begins.
     RunPlanned {
-        /// How many databases have something pending.
+        /// Whether migrations are applied or taken back.
+        direction: Direction,
+        /// How many databases have something to be done.
         databases: usize,
         /// How many there are.
         of: usize,
-        /// How many migrations are pending, on all of them together.
+        /// How many migrations are to be applied or taken back, on all of them together.
         migrations: usize,
     },
     /// A wave begins.
@@ -54,7 +56,7 @@ pub enum Event<'a> {
     DatabaseStarted {
         /// The database.
         database: &'a DatabaseName,
-        /// How many migrations are to be applied.
+        /// How many migrations are to be applied or taken back.
         pending: usize,
     },
     /// Another process holds a database's migration lock; it is waited for.
@@ -64,7 +66,7 @@ pub enum Event<'a> {
         /// Who holds it, where that is known.
         holder: Option<&'a str>,
     },
-    /// A migration is being applied.
+    /// A migration is being applied or taken back.
     MigrationStarted {
         /// The database.
         database: &'a DatabaseName,
@@ -83,6 +85,17 @@ pub enum Event<'a> {
         /// How many rows its `INSERT`, `UPDATE`, `DELETE` and `MERGE` statements changed, as the server counts them; `None`
         /// where it has none, or that is not known (a `DO`, a `WITH` that changes rows in its parts, a lost connection, what an
         /// earlier run did). What triggers, foreign keys and functions change is not counted.
+        rows: Option<u64>,
+    },
+    /// A migration is taken back, and stays so if the server crashes now.
+    MigrationTakenBack {
+        /// The database.
+        database: &'a DatabaseName,
+        /// The migration.
+        migration: &'a Migration,
+        /// How long it took.
+        elapsed: Duration,
+        /// How many rows the statements of its reverse file changed, where that is known.
         rows: Option<u64>,
     },
     /// A migration has run for a while, and waits for a lock that somebody else holds. Only told of where it is

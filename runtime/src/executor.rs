@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sharded_migrations_core::{Migrations, Rollout, Timeouts, Version};
+use sharded_migrations_core::{Back, Migrations, Rollout, Timeouts, Version};
 
 use crate::engine::{Canceller, Who};
 use crate::event::{Event, Wave};
@@ -11,7 +11,7 @@ use crate::interrupt::{Interrupter, Urgency};
 use crate::report::{DatabaseReport, Report, RunError};
 use crate::rollout::{Check, Rolling, Stopped};
 use crate::slots::Slots;
-use crate::survey::{Asked, Question, Survey, Surveyed, ask};
+use crate::survey::{Asked, Goal, Question, Survey, Surveyed, ask};
 
 /// How long the migration lock of a database is waited for, unless it is said.
 const LOCK_WAIT: Duration = Duration::from_secs(300);
@@ -182,9 +182,14 @@ impl<'m> Migrator<'m> {
     /// Asks every database what it has, and plans. Nothing is written; the lock is only tried, and only
     /// where a migration outside a transaction was started and not finished.
     pub async fn survey(&self) -> Survey<'m> {
+        self.survey_for(Goal::Up(self.to)).await
+    }
+
+    pub(crate) async fn survey_for(&self, goal: Goal) -> Survey<'m> {
         self.warn_if_stale();
         let slots = Slots::new(&self.rollout, &self.fleet.targets);
-        let asked = ask(&self.fleet.targets, self.question(false), &slots).await;
+        let question = Question { goal, ..self.question(false) };
+        let asked = ask(&self.fleet.targets, question, &slots).await;
         let surveyed = |(target, asked): (&Target, Asked<'m>)| Surveyed {
             database: target.database.clone(),
             history: asked.facts.map(|facts| facts.history).unwrap_or_default(),
@@ -202,17 +207,46 @@ impl<'m> Migrator<'m> {
     /// # Errors
     /// When any database does not end as it should; the error carries the whole report.
     pub async fn run(&self) -> Result<Report, RunError> {
+        self.pursue(Goal::Up(self.to)).await
+    }
+
+    /// Takes back on every database what is applied there above a version, or the newest migration of each, with
+    /// their reverse files, newest first. It goes as [`run`](Self::run) does, with the same plan for all before
+    /// anything is written, locks, waves and events; each reverse file runs in one transaction with the deletion of
+    /// its history row and a row of the table `sharded_migrations_audit`.
+    ///
+    /// A migration without a reverse file is a reason to write nothing anywhere, and so is one that a migration on
+    /// another database requires which is not taken back.
+    ///
+    /// ```no_run
+    /// # use sharded_migrations::{Back, Fleet, Migrations, Migrator, Version};
+    /// # static MIGRATIONS: Migrations = Migrations::EMPTY;
+    /// # async fn take_back(fleet: Fleet, version: Version) -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = Migrator::new(&MIGRATIONS, fleet).down(Back::To(version)).await?;
+    /// println!("{} migrations taken back", report.taken_back());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When any database does not end as it should; the error carries the whole report.
+    pub async fn down(&self, back: Back) -> Result<Report, RunError> {
+        self.pursue(Goal::Down(back)).await
+    }
+
+    pub(crate) async fn pursue(&self, goal: Goal) -> Result<Report, RunError> {
         let started = Instant::now();
         self.warn_if_stale();
-        let (databases, stopped) = self.watched(self.roll_out()).await;
+        let (databases, stopped) = self.watched(self.roll_out(goal)).await;
         let interrupted = self.interrupter.is_draining();
-        let report = Report { databases, elapsed: started.elapsed(), interrupted, stopped };
+        let direction = goal.direction();
+        let report = Report { direction, databases, elapsed: started.elapsed(), interrupted, stopped };
         self.tell(&Event::RunFinished(&report));
         report.into_result()
     }
 
-    async fn roll_out(&self) -> (Vec<DatabaseReport>, Option<Stopped>) {
-        let mut rolling = Rolling::survey(self).await;
+    async fn roll_out(&self, goal: Goal) -> (Vec<DatabaseReport>, Option<Stopped>) {
+        let mut rolling = Rolling::survey(self, goal).await;
         rolling.apply().await;
         rolling.finish()
     }
@@ -253,7 +287,7 @@ impl<'m> Migrator<'m> {
     }
 
     pub(crate) fn question(&self, keep: bool) -> Question<'m> {
-        Question { migrations: self.migrations, to: self.to, keep }
+        Question { migrations: self.migrations, goal: Goal::Up(self.to), keep }
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {

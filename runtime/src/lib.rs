@@ -84,9 +84,10 @@ pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use rollout::Stopped;
 pub use sharded_migrations_core::rollout::Blocker;
 pub use sharded_migrations_core::{
-    Checksum, Database, DatabaseName, EngineKind, GroupName, HistoryRow, Kind, Label, LockLevel, Locks,
-    Migration, Migrations, OnFailure, OutOfOrder, Outside, Plan, Refusal, Requirement, Resume, Role, Rollout,
-    Route, Share, Start, State, Step, TableLock, Timeouts, Topology, Transaction, Version,
+    Back, Checksum, Database, DatabaseName, Direction, EngineKind, GroupName, HistoryRow, Kind, Label,
+    LockLevel, Locks, Migration, Migrations, OnFailure, OutOfOrder, Outside, Plan, Refusal, Requirement,
+    Resume, Reverse, Role, Rollout, Route, Script, Share, Start, State, Step, TableLock, Timeouts, Topology,
+    Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
 pub use survey::{Survey, Surveyed};
@@ -101,7 +102,7 @@ pub mod __private {
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
         Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks, Migration,
-        Migrations, OnFailure, OutOfOrder, Outside, Requirement, Rerouted, Resume, Role, Rollout, Route,
-        Share, TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
+        Migrations, OnFailure, OutOfOrder, Outside, Requirement, Rerouted, Resume, Reverse, Role, Rollout,
+        Route, Share, TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
     };
 }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sharded_migrations_core::plan::Step;
-use sharded_migrations_core::{HistoryRow, Migration, Plan, State, Transaction, Version};
+use sharded_migrations_core::{Direction, HistoryRow, Plan, State, Version};
 
 use crate::engine::{Batch, Facts, HISTORY_TABLE, Lock, Rows, Session, Since, Stop, Why, engine};
 use crate::error::{DatabaseError, StepError};
@@ -22,7 +22,7 @@ use crate::fleet::Target;
 use crate::interrupt::Urgency;
 use crate::report::{AppliedStep, Outcome, Reason};
 use crate::step::StepWork;
-use crate::survey::{judge, survey, unless_it_is_running};
+use crate::survey::{Goal, Question, judge, survey, unless_it_is_running};
 use patience::Patience;
 
 /// One database in the middle of a run.
@@ -32,18 +32,20 @@ pub(crate) struct OneDatabase<'r, 'm> {
     pub(crate) session: Option<Box<dyn Session>>,
     /// What the database last said of itself.
     pub(crate) facts: Facts,
-    /// What this run has applied, and is sure of.
-    pub(crate) applied: Vec<AppliedStep>,
-    /// The versions that are to be applied now; the rest waits for other databases.
+    /// Where it is to be.
+    goal: Goal,
+    /// What this run has applied or taken back, and is sure of.
+    pub(crate) done: Vec<AppliedStep>,
+    /// The versions that are to be done now; the rest waits for other databases.
     now: BTreeSet<Version>,
     /// How many of the migrations routed here were applied by others.
     pub(crate) applied_before: usize,
     /// Whether the session has the migration lock.
     is_locked: bool,
-    /// The history as the plan has it, with what was applied since.
+    /// The history as the plan has it, with what was done since.
     since: Since,
     /// Sent and perhaps committed, but not yet sure to be: in order, each with the time it took.
-    unsure: Vec<(&'m Migration, Duration, Rows)>,
+    unsure: Vec<(Step<'m>, Duration, Rows)>,
     /// How many of these the server has said to be committed.
     committed: usize,
 }
@@ -57,7 +59,7 @@ pub(crate) enum Halt<'m> {
     /// Nothing can be done here.
     Unusable(DatabaseError),
     /// A migration failed.
-    Failed { migration: &'m Migration, error: Box<StepError> },
+    Failed { step: Step<'m>, error: Box<StepError> },
     /// The run is to end.
     Drained,
     /// The run is to end, in the middle of a migration.
@@ -85,6 +87,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         target: &'r Target,
         session: Option<Box<dyn Session>>,
         facts: Facts,
+        goal: Goal,
         now: BTreeSet<Version>,
     ) -> Self {
         let since = Since::of(&facts);
@@ -93,8 +96,9 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             target,
             session,
             facts,
+            goal,
             now,
-            applied: Vec::new(),
+            done: Vec::new(),
             applied_before: 0,
             is_locked: false,
             since,
@@ -114,12 +118,15 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         let mut patience = Patience::default();
         let mut in_vain = 0;
         loop {
-            self.applied_before = plan.applied.len().saturating_sub(self.applied.len());
+            self.applied_before = match self.goal.direction() {
+                Direction::Up => plan.applied.len().saturating_sub(self.done.len()),
+                Direction::Down => plan.applied.len() + self.done.len(),
+            };
             if plan.steps.is_empty() {
                 return Outcome::Done;
             }
-            let applied_before = self.applied.len();
-            let before = (Since::of(&self.facts), self.is_locked, applied_before);
+            let done_before = self.done.len();
+            let before = (Since::of(&self.facts), self.is_locked, done_before);
             let halt = match self.attempt(&plan).await {
                 Ok(()) => return Outcome::Done,
                 Err(halt @ (Halt::Unusable(_) | Halt::Drained | Halt::Interrupted))
@@ -134,7 +141,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
                 _ => Ok(()),
             };
             // A migration outside a transaction may have set up its session in its own way.
-            if matches!(&halt, Halt::Failed { migration, .. } if migration.transaction == Transaction::None) {
+            if matches!(&halt, Halt::Failed { step, .. } if step.is_outside()) {
                 self.hang_up().await;
             }
             let looked = self.look_again().await;
@@ -143,14 +150,12 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             }
             if let Err(error) = looked {
                 return self.end(match halt {
-                    Halt::Failed { migration, error } => {
-                        Halt::Failed { migration, error: unknown_before(error) }
-                    }
+                    Halt::Failed { step, error } => Halt::Failed { step, error: unknown_before(error) },
                     Halt::Again | Halt::Locked(_) => Halt::Unusable(error),
                     Halt::Unusable(_) | Halt::Drained | Halt::Interrupted => halt,
                 });
             }
-            if self.applied.len() > applied_before {
+            if self.done.len() > done_before {
                 patience.lock = None;
             }
             plan = match self.judge(&halt).await {
@@ -167,15 +172,15 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             match self.unless_it_was_cancelled(halt) {
                 Halt::Again => {
                     patience.lock = None;
-                    let is_as_before = before == (Since::of(&self.facts), self.is_locked, self.applied.len());
+                    let is_as_before = before == (Since::of(&self.facts), self.is_locked, self.done.len());
                     in_vain = if is_as_before { in_vain + 1 } else { 0 };
                     if in_vain == MOST_IN_VAIN {
                         return self.end(Halt::Unusable(unchanged()));
                     }
                 }
                 Halt::Locked(_) => {}
-                Halt::Failed { migration, error } => {
-                    if let Err(halt) = self.after_failure(&mut patience, migration, error).await {
+                Halt::Failed { step, error } => {
+                    if let Err(halt) = self.after_failure(&mut patience, step, error).await {
                         return self.end(halt);
                     }
                 }
@@ -188,7 +193,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
     /// What the history means now. Somebody else may have begun a migration since the lock was seen to be free: that
     /// is waited for, and is none that broke off.
     async fn judge(&mut self, halt: &Halt<'m>) -> Result<Plan<'m>, Vec<Reason>> {
-        let question = self.migrator.question(false);
+        let question = Question { goal: self.goal, ..self.migrator.question(false) };
         match (judge(self.target, &self.facts, question), &mut self.session) {
             (Err(reasons), Some(session)) if !matches!(halt, Halt::Failed { .. }) => {
                 unless_it_is_running(self.target, session.as_mut(), &mut self.facts, question, reasons).await
@@ -219,7 +224,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         match halt {
             Halt::Failed { error, .. } => Outcome::Failed(error),
             Halt::Unusable(error) => Outcome::Refused(vec![Reason::Error(error)]),
-            Halt::Again | Halt::Locked(_) | Halt::Drained if self.applied.is_empty() => Outcome::NotStarted,
+            Halt::Again | Halt::Locked(_) | Halt::Drained if self.done.is_empty() => Outcome::NotStarted,
             Halt::Again | Halt::Locked(_) | Halt::Drained | Halt::Interrupted => Outcome::Interrupted,
         }
     }
@@ -259,10 +264,10 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
 
     /// Migrations in transactions, at once.
     async fn batch(&mut self, steps: &[Step<'m>]) -> Result<(), Halt<'m>> {
-        let works: Vec<StepWork<'_>> = steps.iter().map(|step| self.work(step.migration)).collect();
+        let works: Vec<StepWork<'_, '_>> = steps.iter().map(|step| self.work(*step)).collect();
         let mut texts = Vec::with_capacity(works.len());
         for (step, work) in steps.iter().zip(&works) {
-            let failed = |error| Halt::Failed { migration: step.migration, error: work.failed(error) };
+            let failed = |error| Halt::Failed { step: *step, error: work.failed(error) };
             texts.push(work.text().map_err(failed)?);
         }
         let engine_steps: Vec<_> = works.iter().zip(&texts).map(|(work, text)| work.step(text)).collect();
@@ -295,7 +300,7 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         let times = times.into_inner().unwrap_or_else(PoisonError::into_inner);
         let told = times.into_iter().map(Some).chain(std::iter::repeat(None));
         let told = told.map(|told| told.unwrap_or((Duration::ZERO, Rows::Unknown)));
-        let timed = steps.iter().zip(told).map(|(step, (elapsed, rows))| (step.migration, elapsed, rows));
+        let timed = steps.iter().zip(told).map(|(step, (elapsed, rows))| (*step, elapsed, rows));
         self.unsure = timed.collect();
         match applied {
             Ok(()) => {
@@ -305,31 +310,32 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             Err(Stop { committed, why }) => {
                 self.committed = committed;
                 Err(Halt::at(why, |error| match (steps.get(committed), works.get(committed)) {
-                    (Some(step), Some(work)) => {
-                        Halt::Failed { migration: step.migration, error: work.failed(error) }
-                    }
+                    (Some(step), Some(work)) => Halt::Failed { step: *step, error: work.failed(error) },
                     _ => Halt::Unusable(error),
                 }))
             }
         }
     }
 
-    /// The next of the unsure ones are applied.
+    /// The next of the unsure ones are done.
     fn confirm(&mut self, count: usize) {
         let sure: Vec<_> = self.unsure.drain(..).take(count).collect();
-        for (migration, elapsed, rows) in sure {
-            self.since = self.since.with(migration.version);
-            self.note_applied(migration, elapsed, rows);
+        for (step, elapsed, rows) in sure {
+            self.since = self.since.behind(step.migration.version, step.direction);
+            self.note_done(step, elapsed, rows);
         }
         self.committed = 0;
     }
 
-    /// Tells of a migration that is applied and stays so.
-    pub(crate) fn note_applied(&mut self, migration: &'m Migration, elapsed: Duration, rows: Rows) {
-        let database = &self.target.database.name;
+    /// Tells of a migration that is applied or taken back, and stays so.
+    pub(crate) fn note_done(&mut self, step: Step<'m>, elapsed: Duration, rows: Rows) {
+        let (database, migration) = (&self.target.database.name, step.migration);
         let rows = rows.known();
-        self.migrator.tell(&Event::MigrationApplied { database, migration, elapsed, rows });
-        self.applied.push(AppliedStep {
+        self.migrator.tell(&match step.direction {
+            Direction::Up => Event::MigrationApplied { database, migration, elapsed, rows },
+            Direction::Down => Event::MigrationTakenBack { database, migration, elapsed, rows },
+        });
+        self.done.push(AppliedStep {
             version: migration.version,
             name: migration.name.to_string(),
             elapsed,
@@ -352,11 +358,15 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         };
         // A session that broke off may have been told less than was done.
         let most = if is_same_session { self.committed } else { self.unsure.len() };
-        let is_there = |migration: &Migration| {
-            let is_it = |row: &&HistoryRow| row.version == migration.version;
-            facts.history.iter().find(is_it).is_some_and(|row| row.state == State::Applied)
+        let is_done = |step: &Step<'_>| {
+            let is_it = |row: &&HistoryRow| row.version == step.migration.version;
+            let row = facts.history.iter().find(is_it);
+            match step.direction {
+                Direction::Up => row.is_some_and(|row| row.state == State::Applied),
+                Direction::Down => row.is_none(),
+            }
         };
-        let count = self.unsure.iter().take(most).take_while(|(migration, ..)| is_there(migration)).count();
+        let count = self.unsure.iter().take(most).take_while(|(step, ..)| is_done(step)).count();
         self.confirm(count);
         self.facts = facts;
         Ok(())
@@ -384,26 +394,27 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         }
     }
 
-    pub(crate) fn work(&self, migration: &'m Migration) -> StepWork<'r>
+    pub(crate) fn work(&self, step: Step<'m>) -> StepWork<'r, 'm>
     where
         'm: 'r,
     {
         StepWork {
             migrations: self.migrator.migrations,
-            migration,
+            step,
             database: &self.target.database,
             limits: self.migrator.limits,
             who: &self.migrator.who,
         }
     }
 
-    /// The history as the plan has it, with what was applied since.
+    /// The history as the plan has it, with what was done since.
     pub(crate) fn since(&self) -> Since {
         self.since
     }
 
-    pub(crate) fn has_one_more(&mut self, version: Version) {
-        self.since = self.since.with(version);
+    /// What was done outside a transaction is in the history now, or out of it.
+    pub(crate) fn has_changed(&mut self, since: Since) {
+        self.since = since;
     }
 }
 

@@ -4,17 +4,19 @@
 use std::ops::Range;
 
 use sharded_migrations_core::rollout::{Blocker, Known, Part, Stage, order};
-use sharded_migrations_core::{DatabaseName, OnFailure, Rollout, Step};
+use sharded_migrations_core::{Back, DatabaseName, Direction, OnFailure, Rollout, Step};
 
 use crate::executor::Migrator;
 use crate::exit_code;
 use crate::rollout::{ask_others, known};
 use crate::slots::Slots;
-use crate::survey::Survey;
+use crate::survey::{Goal, Survey};
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutPlan<'m> {
+    /// Whether migrations would be applied or taken back.
+    pub direction: Direction,
     /// What each database has and what is pending there.
     pub survey: Survey<'m>,
     /// What would be done, one stage behind the other; a new one begins behind each barrier and requirement.
@@ -81,11 +83,27 @@ impl<'m> Migrator<'m> {
     /// # }
     /// ```
     pub async fn plan(&self) -> RolloutPlan<'m> {
-        let survey = self.survey().await;
-        let own: Vec<Option<Known<'m>>> =
-            survey.databases.iter().map(|surveyed| surveyed.standing.as_ref().ok().map(known)).collect();
+        self.plan_for(Goal::Up(self.to)).await
+    }
+
+    /// Asks every database what it has, and says what [`down`](Self::down) would take back, as [`plan`](Self::plan)
+    /// does. Nothing is written.
+    pub async fn plan_down(&self, back: Back) -> RolloutPlan<'m> {
+        self.plan_for(Goal::Down(back)).await
+    }
+
+    async fn plan_for(&self, goal: Goal) -> RolloutPlan<'m> {
+        let survey = self.survey_for(goal).await;
+        let own: Vec<Option<Known<'m>>> = survey
+            .databases
+            .iter()
+            .map(|surveyed| surveyed.standing.as_ref().ok().map(|plan| known(goal, plan)))
+            .collect();
         let slots = Slots::new(&self.rollout, self.fleet.targets.iter().chain(self.fleet.others()));
-        let others = ask_others(self, &slots, &own.iter().flatten().collect::<Vec<_>>()).await;
+        let asked = survey.databases.iter().zip(&own);
+        let asked: Vec<_> =
+            asked.filter_map(|(surveyed, known)| Some((&surveyed.database.name, known.clone()?))).collect();
+        let others = ask_others(self, goal, &slots, &asked).await;
         let selected = survey.databases.iter().zip(&own).map(|(surveyed, known)| Part {
             database: &surveyed.database.name,
             known: known.as_ref(),
@@ -102,7 +120,7 @@ impl<'m> Migrator<'m> {
         });
         let blocked = blocked.collect();
         let goes_on = self.rollout.on_failure == OnFailure::Continue;
-        RolloutPlan { stages, blocked, goes_on, survey }
+        RolloutPlan { direction: goal.direction(), stages, blocked, goes_on, survey }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::DatabaseError;
 use crate::executor::Migrator;
 use crate::fleet::Target;
 use crate::report::Reason;
-use crate::survey::{Question, plan_from};
+use crate::survey::{Goal, Question, plan_from};
 use initial::Initial;
 
 /// What was recorded on every database.
@@ -110,7 +110,7 @@ impl Amendment for Record {
         {
             return Ok(Vec::new());
         }
-        let question = Question { to, ..migrator.question(false) };
+        let question = Question { goal: Goal::Up(to), ..migrator.question(false) };
         refuse_what_does_not_fit(target, facts, question)?;
         let mut pending: Vec<&Migration> = migrator
             .migrations

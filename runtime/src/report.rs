@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use sharded_migrations_core::rollout::Blocker;
-use sharded_migrations_core::{DatabaseName, GroupName, Refusal, Version};
+use sharded_migrations_core::{DatabaseName, Direction, GroupName, Refusal, Version};
 
 use crate::adopt::Mismatch;
 use crate::error::{DatabaseError, StepError};
@@ -14,6 +14,8 @@ use crate::rollout::Stopped;
 /// The result of a run, of every database, also when it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// Whether migrations were applied or taken back.
+    pub direction: Direction,
     /// One entry for each selected database, in the fleet's order.
     pub databases: Vec<DatabaseReport>,
     /// How long the run took.
@@ -33,15 +35,17 @@ pub struct DatabaseReport {
     pub group: Option<GroupName>,
     /// The migrations that were applied in this run, in order.
     pub applied: Vec<AppliedStep>,
+    /// The migrations that were taken back in this run, in order.
+    pub taken_back: Vec<AppliedStep>,
     /// How many of the migrations routed here had been applied before.
     pub applied_before: usize,
-    /// The versions that are still pending; `None` where that could not be found out.
+    /// The versions routed here that are not applied when the run is over; `None` where that could not be found out.
     pub pending: Option<Vec<Version>>,
     /// How it ended.
     pub outcome: Outcome,
 }
 
-/// A migration that was applied.
+/// A migration that was applied, or taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedStep {
     /// Its version.
@@ -58,7 +62,7 @@ pub struct AppliedStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Everything routed here, up to the target, is applied.
+    /// Everything routed here, up to the target, is applied; or what was to be taken back is.
     Done,
     /// A migration failed. What it did is rolled back, unless it ran outside a transaction.
     Failed(Box<StepError>),
@@ -66,12 +70,11 @@ pub enum Outcome {
     Refused(Vec<Reason>),
     /// It was not touched, because the run stopped before.
     NotStarted,
-    /// The run stopped before all was applied here: what is applied is applied, and the rest is still pending.
+    /// The run stopped before all was done here: what is done is done, and the rest is as it was.
     Halted,
-    /// What can be applied here is; the rest waits for another database.
+    /// What can be done here is; the rest waits for another database.
     Waits(Blocker),
-    /// The run was told to end while this database was at work: what is applied is applied, and the rest is
-    /// still pending.
+    /// The run was told to end while this database was at work: what is done is done, and the rest is as it was.
     Interrupted,
 }
 
@@ -129,6 +132,10 @@ impl Reason {
             Self::SameDatabase(_) => {
                 Some("give each name of the fleet a database of its own, or name it once".into())
             }
+            Self::Waits(Blocker::RequiredBy { .. } | Blocker::BehindIt { .. }) => Some(
+                "take that back first, or together with this: name both databases, and a `--to` below both"
+                    .into(),
+            ),
             Self::Waits(_) => Some("migrate that database first, or together with this one".into()),
         }
     }
@@ -142,7 +149,12 @@ impl fmt::Display for Reason {
             Self::History(refusal) => write!(f, "{refusal}"),
             Self::Adoption(mismatch) => write!(f, "{mismatch}"),
             Self::SameDatabase(other) => write!(f, "it is the same database as `{other}`"),
-            Self::Waits(blocker) => write!(f, "a migration cannot begin: {blocker}"),
+            Self::Waits(blocker) => match blocker {
+                Blocker::RequiredBy { .. } | Blocker::BehindIt { .. } => {
+                    write!(f, "a migration cannot be taken back: {blocker}")
+                }
+                _ => write!(f, "a migration cannot begin: {blocker}"),
+            },
         }
     }
 }
@@ -152,12 +164,22 @@ impl DatabaseReport {
     pub fn is_done(&self) -> bool {
         self.outcome == Outcome::Done
     }
+
+    /// What was done: applied or taken back, as a run does one of them.
+    pub fn steps(&self) -> &[AppliedStep] {
+        if self.taken_back.is_empty() { &self.applied } else { &self.taken_back }
+    }
 }
 
 impl Report {
     /// How many migrations were applied, on all databases together.
     pub fn applied(&self) -> usize {
         self.databases.iter().map(|database| database.applied.len()).sum()
+    }
+
+    /// How many migrations were taken back, on all databases together.
+    pub fn taken_back(&self) -> usize {
+        self.databases.iter().map(|database| database.taken_back.len()).sum()
     }
 
     /// The migrations that failed; what failed alike on several databases comes once, with the others' names.
@@ -180,9 +202,11 @@ impl Report {
             exit_code::DONE
         } else if self.interrupted {
             exit_code::INTERRUPTED
-        } else if self.applied() == 0 && !any(|database| matches!(database.outcome, Outcome::Failed(_))) {
+        } else if self.applied() + self.taken_back() == 0
+            && !any(|database| matches!(database.outcome, Outcome::Failed(_)))
+        {
             exit_code::REFUSED
-        } else if any(|database| database.is_done() && !database.applied.is_empty())
+        } else if any(|database| database.is_done() && !database.steps().is_empty())
             || any(|database| {
                 matches!(database.outcome, Outcome::NotStarted | Outcome::Halted | Outcome::Waits(_))
             })
@@ -273,11 +297,13 @@ mod tests {
                 };
                 *applied
             ],
+            taken_back: Vec::new(),
             applied_before: 0,
             pending: None,
             outcome: outcome.clone(),
         };
         Report {
+            direction: Direction::Up,
             databases: databases.iter().map(report).collect(),
             elapsed: Duration::ZERO,
             interrupted: false,

@@ -21,7 +21,7 @@ use crate::event::Event;
 pub(crate) use display::{Display, Place, Wish};
 pub(crate) use human::Human;
 pub(crate) use json::Json;
-pub(crate) use text::{count, failure, fitted, heading, reasons};
+pub(crate) use text::{count, failure, fitted, heading, reasons, to_do};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,5 @@
-//! The rollout: what is pending goes out stage by stage and wave by wave, until all is applied or something
-//! stops it.
+//! The rollout: what is pending, or to be taken back, goes out stage by stage and wave by wave, until all is done or
+//! something stops it.
 
 mod check;
 
@@ -11,7 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::rollout::{Blocked, Known, Part, Pending, Stage, next_stage, order};
-use sharded_migrations_core::{DatabaseName, OnFailure, Plan, Rollout, Version};
+use sharded_migrations_core::{
+    Database, DatabaseName, Direction, Migration, Migrations, OnFailure, Plan, Requirement, Rollout, Start,
+    Version,
+};
 
 use crate::event::{Event, Wave};
 use crate::executor::Migrator;
@@ -20,7 +23,7 @@ use crate::interrupt::Urgency;
 use crate::migrate::OneDatabase;
 use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason};
 use crate::slots::Slots;
-use crate::survey::{Asked, ask, ask_one};
+use crate::survey::{Asked, Goal, Question, ask, ask_one};
 
 /// Looks between two waves whether the next one may begin; the text says why not.
 pub(crate) type Check<'m> = dyn Fn(&Wave<'_>) -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'm;
@@ -63,6 +66,7 @@ impl fmt::Display for Stopped {
 /// A run in the middle of it.
 pub(crate) struct Rolling<'r, 'm> {
     migrator: &'r Migrator<'m>,
+    goal: Goal,
     slots: Slots,
     brake: Brake<'r>,
     databases: Vec<Progress<'r, 'm>>,
@@ -77,7 +81,11 @@ struct Progress<'r, 'm> {
     asked: Option<Asked<'m>>,
     /// What it has and what is pending, where that could be found out.
     known: Option<Known<'m>>,
-    applied: Vec<AppliedStep>,
+    /// What may be applied there and is not to be taken back, where nothing could be found out.
+    feared: Option<Known<'m>>,
+    /// What is routed there and was not applied when the run began.
+    unapplied: Vec<Version>,
+    done: Vec<AppliedStep>,
     applied_before: usize,
     /// How it ended; `None` as long as it may go on.
     outcome: Option<Outcome>,
@@ -117,22 +125,24 @@ impl Brake<'_> {
 impl<'r, 'm> Rolling<'r, 'm> {
     /// Surveys all databases and plans for them. One that has to be refused is a reason to write nothing
     /// anywhere, unless the others are to go on.
-    pub(crate) async fn survey(migrator: &'r Migrator<'m>) -> Self {
+    pub(crate) async fn survey(migrator: &'r Migrator<'m>, goal: Goal) -> Self {
         let fleet = &migrator.fleet;
         let slots = Slots::new(&migrator.rollout, fleet.targets.iter().chain(fleet.others()));
-        let keep = slots.fit(&fleet.targets);
+        let question = Question { goal, ..migrator.question(slots.fit(&fleet.targets)) };
         // A survey writes nothing, so one that is not wanted any more can be left where it is.
         let asked: Vec<Option<Asked<'m>>> = tokio::select! {
             biased;
-            asked = ask(&fleet.targets, migrator.question(keep), &slots) => asked.into_iter().map(Some).collect(),
+            asked = ask(&fleet.targets, question, &slots) => asked.into_iter().map(Some).collect(),
             () = migrator.interrupter.is_at_least(Urgency::Drain) => fleet.targets.iter().map(|_| None).collect(),
         };
-        let databases = fleet.targets.iter().zip(asked).map(Progress::new).collect();
+        let progress = |(target, asked)| Progress::new(migrator, goal, target, asked);
+        let databases = fleet.targets.iter().zip(asked).map(progress).collect();
         let brake =
             Brake { rollout: &migrator.rollout, failed: AtomicUsize::new(0), stopped: OnceLock::new() };
-        let mut rolling = Self { migrator, slots, brake, databases, others: Vec::new() };
-        let known: Vec<_> = rolling.databases.iter().filter_map(|one| one.known.as_ref()).collect();
-        rolling.others = ask_others(migrator, &rolling.slots, &known).await;
+        let mut rolling = Self { migrator, goal, slots, brake, databases, others: Vec::new() };
+        let selected = |one: &'_ Progress<'r, 'm>| Some((&one.target.database.name, one.known.clone()?));
+        let selected: Vec<_> = rolling.databases.iter().filter_map(selected).collect();
+        rolling.others = ask_others(migrator, goal, &rolling.slots, &selected).await;
         rolling
     }
 
@@ -171,7 +181,7 @@ impl<'r, 'm> Rolling<'r, 'm> {
         let is_interrupted = self.migrator.interrupter.is_draining();
         for database in &mut self.databases {
             if !database.is_over() {
-                database.outcome = Some(match (database.applied.is_empty(), is_interrupted) {
+                database.outcome = Some(match (database.done.is_empty(), is_interrupted) {
                     (true, _) => Outcome::NotStarted,
                     (false, true) => Outcome::Interrupted,
                     (false, false) => Outcome::Halted,
@@ -179,13 +189,15 @@ impl<'r, 'm> Rolling<'r, 'm> {
             }
         }
         self.tell_finished();
-        let reports = self.databases.iter().map(Progress::report).collect();
+        let direction = self.goal.direction();
+        let reports = self.databases.iter().map(|one| one.report(direction)).collect();
         (reports, self.brake.stopped.into_inner())
     }
 
     fn tell_planned(&self) {
         let pending = || self.databases.iter().filter(|one| one.outcome.is_none()).map(Progress::pending);
         self.migrator.tell(&Event::RunPlanned {
+            direction: self.goal.direction(),
             databases: pending().filter(|pending| *pending > 0).count(),
             of: self.databases.len(),
             migrations: pending().sum(),
@@ -199,7 +211,7 @@ impl<'r, 'm> Rolling<'r, 'm> {
     fn parts(&self) -> Vec<Part<'_>> {
         let own = self.databases.iter().map(|one| Part {
             database: &one.target.database.name,
-            known: one.known.as_ref(),
+            known: one.known.as_ref().or(one.feared.as_ref()),
             runs: one.outcome.is_none(),
         });
         let others =
@@ -251,43 +263,53 @@ impl<'r, 'm> Rolling<'r, 'm> {
     }
 
     async fn wave(&mut self, wave: &[usize], stage: &[Range<usize>]) {
-        let Self { migrator, slots, brake, databases, .. } = self;
+        let Self { migrator, goal, slots, brake, databases, .. } = self;
         let mut databases: Vec<Option<&mut Progress<'r, 'm>>> = databases.iter_mut().map(Some).collect();
         let mut work: Vec<(&Target, BoxFuture<'_, ()>)> = Vec::new();
         for index in wave {
             if let Some(database) = databases[*index].take() {
                 let count = stage[*index].len();
-                work.push((database.target, Box::pin(migrator.advance(database, count, brake))));
+                work.push((database.target, Box::pin(migrator.advance(*goal, database, count, brake))));
             }
         }
         slots.run(1, work).await;
     }
 
     fn tell_finished(&mut self) {
+        let direction = self.goal.direction();
         for database in self.databases.iter_mut().filter(|database| database.is_over()) {
-            database.tell(self.migrator);
+            database.tell(self.migrator, direction);
         }
     }
 }
 
 impl<'r, 'm> Progress<'r, 'm> {
-    fn new((target, asked): (&'r Target, Option<Asked<'m>>)) -> Self {
+    fn new(migrator: &Migrator<'m>, goal: Goal, target: &'r Target, asked: Option<Asked<'m>>) -> Self {
         let mut progress = Self {
             target,
             asked: None,
             known: None,
-            applied: Vec::new(),
+            feared: None,
+            unapplied: Vec::new(),
+            done: Vec::new(),
             applied_before: 0,
             outcome: None,
             is_told: false,
         };
         match asked {
             None => progress.outcome = Some(Outcome::NotStarted),
-            Some(Asked { standing: Err(reasons), .. }) => progress.outcome = Some(Outcome::Refused(reasons)),
+            Some(Asked { standing: Err(reasons), .. }) => {
+                progress.feared = feared(migrator, goal, target);
+                progress.outcome = Some(Outcome::Refused(reasons));
+            }
             Some(asked) => {
-                let plan = asked.standing.as_ref().ok();
-                progress.known = plan.map(known);
-                progress.applied_before = plan.map_or(0, |plan| plan.applied.len());
+                if let Ok(plan) = &asked.standing {
+                    progress.known = Some(known(goal, plan));
+                    progress.applied_before = plan.applied.len();
+                    let is_applied = |version| plan.applied.iter().any(|applied| applied.version == version);
+                    let routed = routed_to(migrator, &target.database).map(|migration| migration.version);
+                    progress.unapplied = routed.filter(|version| !is_applied(*version)).collect();
+                }
                 progress.asked = Some(asked);
             }
         }
@@ -303,53 +325,121 @@ impl<'r, 'm> Progress<'r, 'm> {
         self.outcome.is_some() || self.pending() == 0
     }
 
-    fn report(&self) -> DatabaseReport {
+    fn report(&self, direction: Direction) -> DatabaseReport {
         let database = &self.target.database;
+        let (applied, taken_back) = match direction {
+            Direction::Up => (self.done.clone(), Vec::new()),
+            Direction::Down => (Vec::new(), self.done.clone()),
+        };
         DatabaseReport {
             name: database.name.clone(),
             group: database.group.clone(),
-            applied: self.applied.clone(),
+            pending: self.known.is_some().then(|| self.pending_at_the_end(&applied, &taken_back)),
+            applied,
+            taken_back,
             applied_before: self.applied_before,
-            pending: self.known.as_ref().map(|known| self.left(known)),
             outcome: self.outcome.clone().unwrap_or(Outcome::Done),
         }
     }
 
-    /// A migration that failed may have been preceded by others.
-    fn left(&self, known: &Known<'m>) -> Vec<Version> {
-        let is_left = |version: &Version| self.applied.iter().all(|step| step.version != *version);
-        known.pending.iter().map(|pending| pending.version).filter(is_left).collect()
+    /// What is not applied by now.
+    fn pending_at_the_end(&self, applied: &[AppliedStep], taken_back: &[AppliedStep]) -> Vec<Version> {
+        let taken_back = taken_back.iter().map(|step| step.version);
+        let is_pending = |version: &Version| applied.iter().all(|step| step.version != *version);
+        let mut pending: Vec<_> =
+            self.unapplied.iter().copied().filter(is_pending).chain(taken_back).collect();
+        pending.sort_unstable();
+        pending
     }
 
     /// Tells that it is over, once.
-    fn tell(&mut self, migrator: &Migrator<'_>) {
+    fn tell(&mut self, migrator: &Migrator<'_>, direction: Direction) {
         if !std::mem::replace(&mut self.is_told, true) {
-            migrator.tell(&Event::DatabaseFinished(&self.report()));
+            migrator.tell(&Event::DatabaseFinished(&self.report(direction)));
         }
+    }
+}
+
+/// The migrations of a database. It is the migrator's set that they are of, so they live as long as that.
+fn routed_to<'m>(migrator: &Migrator<'m>, database: &Database) -> impl Iterator<Item = &'m Migration> {
+    let migrations: &'m Migrations = migrator.migrations;
+    migrations.migrations.iter().filter(|migration| migration.route.selects(database))
+}
+
+/// Where migrations are taken back, what may stand in the way of that on a database that cannot be asked.
+fn feared<'m>(migrator: &Migrator<'m>, goal: Goal, target: &Target) -> Option<Known<'m>> {
+    match goal {
+        Goal::Up(_) => None,
+        Goal::Down(_) => Some(Known::to_take_back(routed_to(migrator, &target.database), &[])),
     }
 }
 
 /// Looks at databases that are not selected, where something selected may wait for them.
 pub(crate) async fn ask_others<'r, 'm>(
     migrator: &'r Migrator<'m>,
+    goal: Goal,
     slots: &Slots,
-    selected: &[&Known<'m>],
+    selected: &[(&DatabaseName, Known<'m>)],
 ) -> Vec<(&'r DatabaseName, Option<Known<'m>>)> {
-    let waited_for = waited_for(migrator, selected);
+    let waited_for = match goal.direction() {
+        Direction::Up => waited_for(migrator, selected),
+        Direction::Down => behind(migrator, selected),
+    };
     let targets: Vec<Target> = waited_for.iter().filter_map(|(_, target)| target.clone()).collect();
+    // What they have is asked, not what is to be done there.
     let asked = ask(&targets, migrator.question(false), slots).await;
-    let mut known = asked.into_iter().map(|Asked { standing, .. }| standing.ok().as_ref().map(self::known));
+    let mut known = asked.into_iter().map(|Asked { standing, .. }| {
+        standing.ok().map(|plan| match goal.direction() {
+            Direction::Up => self::known(goal, &plan),
+            Direction::Down => {
+                let begun = plan.steps.iter().filter(|step| step.start != Start::Fresh);
+                Known::to_take_back(plan.applied.iter().copied().chain(begun.map(|step| step.migration)), &[])
+            }
+        })
+    });
     let answer = |(name, target): &'r (DatabaseName, Option<Target>)| {
-        (name, target.as_ref().and_then(|_| known.next().flatten()))
+        let known = target.as_ref().and_then(|_| known.next().flatten());
+        let database = migrator.migrations.topology.database(name.as_str());
+        let feared = || match goal.direction() {
+            Direction::Up => None,
+            Direction::Down => {
+                database.map(|database| Known::to_take_back(routed_to(migrator, database), &[]))
+            }
+        };
+        (name, known.or_else(feared))
     };
     waited_for.into_iter().map(answer).collect()
 }
 
+/// The databases that may have a migration that comes behind one that is to be taken back.
+fn behind<'r, 'm>(
+    migrator: &'r Migrator<'m>,
+    selected: &[(&DatabaseName, Known<'m>)],
+) -> Vec<&'r (DatabaseName, Option<Target>)> {
+    let versions = || selected.iter().flat_map(|(_, known)| &known.pending).map(|pending| pending.version);
+    let Some(lowest) = versions().min() else { return Vec::new() };
+    let to_go: BTreeSet<(&DatabaseName, Version)> = selected
+        .iter()
+        .flat_map(|(name, known)| known.pending.iter().map(move |pending| (*name, pending.version)))
+        .collect();
+    let is_behind = |migration: &Migration| {
+        let requires =
+            |requirement: &Requirement| to_go.contains(&(&requirement.database, requirement.version));
+        migration.barrier && migration.version > lowest || migration.requires.iter().any(requires)
+    };
+    let others = migrator.fleet.others.iter();
+    let has_one = |(name, _): &&'r (DatabaseName, Option<Target>)| {
+        let database = migrator.migrations.topology.database(name.as_str());
+        database.is_some_and(|database| routed_to(migrator, database).any(is_behind))
+    };
+    others.filter(has_one).collect()
+}
+
 fn waited_for<'r, 'm>(
     migrator: &'r Migrator<'m>,
-    selected: &[&Known<'m>],
+    selected: &[(&DatabaseName, Known<'m>)],
 ) -> Vec<&'r (DatabaseName, Option<Target>)> {
-    let pending: Vec<&Pending<'m>> = selected.iter().flat_map(|known| &known.pending).collect();
+    let pending: Vec<&Pending<'m>> = selected.iter().flat_map(|(_, known)| &known.pending).collect();
     let has_barrier = pending.iter().any(|pending| pending.barrier);
     let required: BTreeSet<&DatabaseName> =
         pending.iter().flat_map(|pending| &pending.requires).map(|requires| &requires.database).collect();
@@ -358,10 +448,11 @@ fn waited_for<'r, 'm>(
 }
 
 /// What others may wait for on a database with this plan.
-pub(crate) fn known<'m>(plan: &Plan<'m>) -> Known<'m> {
-    Known {
-        applied: plan.applied.iter().map(|migration| migration.version).collect(),
-        pending: plan.steps.iter().map(|step| Pending::from(step.migration)).collect(),
+pub(crate) fn known<'m>(goal: Goal, plan: &Plan<'m>) -> Known<'m> {
+    let applied = plan.applied.iter().copied();
+    match goal.direction() {
+        Direction::Up => Known::to_apply(applied, &plan.steps),
+        Direction::Down => Known::to_take_back(applied, &plan.steps),
     }
 }
 
@@ -387,8 +478,8 @@ impl<'m> Migrator<'m> {
         false
     }
 
-    /// Applies the next few migrations of one database.
-    async fn advance(&self, progress: &mut Progress<'_, 'm>, count: usize, brake: &Brake<'_>) {
+    /// Applies the next few migrations of one database, or takes them back.
+    async fn advance(&self, goal: Goal, progress: &mut Progress<'_, 'm>, count: usize, brake: &Brake<'_>) {
         if brake.is_on() || self.interrupter.is_draining() {
             return;
         }
@@ -399,28 +490,26 @@ impl<'m> Migrator<'m> {
         let (asked, is_first) = match progress.asked.take() {
             Some(asked) => (asked, true),
             // What is behind a barrier begins with what is there by now.
-            None => (ask_one(target, self.question(true)).await, false),
+            None => (ask_one(target, Question { goal, ..self.question(true) }).await, false),
         };
         let outcome = match asked {
             Asked { standing: Ok(mut plan), facts: Some(facts), session } => {
                 plan.steps.retain(|step| versions.contains(&step.migration.version));
                 let database = &target.database.name;
                 self.tell(&Event::DatabaseStarted { database, pending: plan.steps.len() });
-                let mut one = OneDatabase::new(self, target, session, facts, versions);
+                let mut one = OneDatabase::new(self, target, session, facts, goal, versions);
                 let outcome = one.run(plan).await;
                 if is_first {
                     progress.applied_before = one.applied_before;
                 }
-                progress.applied.append(&mut one.applied);
+                progress.done.append(&mut one.done);
                 outcome
             }
             Asked { standing: Ok(_), .. } => Outcome::NotStarted,
             Asked { standing: Err(reasons), .. } => Outcome::Refused(reasons),
         };
         match outcome {
-            Outcome::Done => {
-                known.applied.extend(known.pending.drain(..count).map(|pending| pending.version))
-            }
+            Outcome::Done => known.finish(count),
             outcome => {
                 if matches!(outcome, Outcome::Failed(_) | Outcome::Refused(_))
                     && let Some(stopped) = brake.count(&target.database.name)
@@ -431,7 +520,7 @@ impl<'m> Migrator<'m> {
             }
         }
         if progress.is_over() {
-            progress.tell(self);
+            progress.tell(self, goal.direction());
         }
     }
 }

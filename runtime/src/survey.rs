@@ -5,9 +5,9 @@ use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sharded_migrations_core::plan::{Step, plan};
+use sharded_migrations_core::plan::{Back, Step, plan, plan_back};
 use sharded_migrations_core::{
-    Database, DatabaseName, HistoryRow, Migrations, Plan, Refusal, State, Version,
+    Database, DatabaseName, Direction, HistoryRow, Migrations, Plan, Refusal, State, Version,
 };
 
 use crate::engine::{Facts, HISTORY_TABLE, Lock, Session, engine};
@@ -63,9 +63,27 @@ pub(crate) struct Asked<'m> {
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'m> {
     pub(crate) migrations: &'m Migrations,
-    pub(crate) to: Option<Version>,
+    pub(crate) goal: Goal,
     /// Whether a database with work keeps its connection.
     pub(crate) keep: bool,
+}
+
+/// Where databases are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// All is applied, up to and with a version where it is given.
+    Up(Option<Version>),
+    /// So much is taken back.
+    Down(Back),
+}
+
+impl Goal {
+    pub(crate) fn direction(self) -> Direction {
+        match self {
+            Self::Up(_) => Direction::Up,
+            Self::Down(_) => Direction::Down,
+        }
+    }
 }
 
 /// Asks all of them, so many at a time; the answers are in the order of the targets. What migrations outside
@@ -193,11 +211,14 @@ pub(crate) fn plan_from<'m>(
     question: Question<'m>,
 ) -> Result<Plan<'m>, Vec<Reason>> {
     let set = question.migrations;
-    plan(&set.migrations, &target.database, history, question.to, set.topology.out_of_order)
-        .map_err(|refusals| refusals.into_iter().map(Reason::History).collect())
+    let planned = match question.goal {
+        Goal::Up(to) => plan(&set.migrations, &target.database, history, to, set.topology.out_of_order),
+        Goal::Down(back) => plan_back(&set.migrations, &target.database, history, back),
+    };
+    planned.map_err(|refusals| refusals.into_iter().map(Reason::History).collect())
 }
 
-/// A migration that was started and not finished is one that broke off, or one that another process
+/// A migration that was started and not finished, either way, is one that broke off, or one that another process
 /// is in the middle of: the lock tells. In the second case, what is to be done is planned as if that
 /// had not begun, and planned again once the lock is free.
 pub(crate) async fn unless_it_is_running<'m>(
@@ -207,8 +228,11 @@ pub(crate) async fn unless_it_is_running<'m>(
     question: Question<'m>,
     reasons: Vec<Reason>,
 ) -> Result<Plan<'m>, Vec<Reason>> {
-    let is_dirty = |reason: &Reason| matches!(reason, Reason::History(Refusal::Dirty { .. }));
-    if !reasons.iter().any(is_dirty) {
+    let has_begun = |reason: &Reason| {
+        let Reason::History(refusal) = reason else { return false };
+        matches!(refusal, Refusal::Dirty { .. } | Refusal::Undoing { .. } | Refusal::Unfinished { .. })
+    };
+    if !reasons.iter().any(has_begun) {
         return Err(reasons);
     }
     let error = |error| vec![Reason::Error(error)];

@@ -48,7 +48,9 @@ impl Trace {
             Event::StaleBinary(stale) => {
                 warn!(added = ?stale.added, removed = ?stale.removed, "this binary was built from other migration files");
             }
-            Event::RunPlanned { databases, of, migrations } => info!(databases, of, migrations, "planned"),
+            Event::RunPlanned { direction, databases, of, migrations } => {
+                info!(direction = direction.as_str(), databases, of, migrations, "planned");
+            }
             Event::WaveStarted(wave) => {
                 let (wave, waves, databases) = (wave.number, wave.of, wave.databases.len());
                 info!(wave, waves, databases, "a wave begins");
@@ -73,6 +75,11 @@ impl Trace {
                 info!(parent: open.migration(migration.version), ?elapsed, rows, "applied");
                 open.migrations.retain(|(version, _)| *version != migration.version);
             }
+            Event::MigrationTakenBack { database, migration, elapsed, rows } => {
+                let open = of(open, database, &group);
+                info!(parent: open.migration(migration.version), ?elapsed, rows, "taken back");
+                open.migrations.retain(|(version, _)| *version != migration.version);
+            }
             Event::TableLockWaiting { database, migration, holder } => {
                 let open = of(open, database, &group);
                 warn!(parent: open.migration(migration.version), holder, "waits for a lock");
@@ -90,8 +97,9 @@ impl Trace {
                 open.remove(&report.name);
             }
             Event::RunFinished(report) => {
-                let (applied, databases) = (report.applied(), report.databases.len());
-                info!(applied, databases, elapsed = ?report.elapsed, exit_code = report.exit_code(), "finished");
+                let (applied, taken_back) = (report.applied(), report.taken_back());
+                let databases = report.databases.len();
+                info!(applied, taken_back, databases, elapsed = ?report.elapsed, exit_code = report.exit_code(), "finished");
             }
         }
     }
@@ -107,13 +115,14 @@ fn of<'o, 'g>(
 
 fn finished(open: &Open, report: &DatabaseReport) {
     let span = &open.database;
-    let (applied, outcome) = (report.applied.len(), report.outcome.kind());
+    let (applied, taken_back) = (report.applied.len(), report.taken_back.len());
+    let outcome = report.outcome.kind();
     span.record("outcome", outcome);
     match &report.outcome {
-        Outcome::Done => info!(parent: span, applied, outcome, "finished"),
+        Outcome::Done => info!(parent: span, applied, taken_back, outcome, "finished"),
         Outcome::Failed(failure) => {
             let error = &failure.error;
-            error!(parent: open.migration(failure.version), applied, outcome, %error, "failed");
+            error!(parent: open.migration(failure.version), applied, taken_back, outcome, %error, "failed");
         }
         Outcome::Refused(reasons) => {
             for reason in reasons {
@@ -121,7 +130,7 @@ fn finished(open: &Open, report: &DatabaseReport) {
             }
         }
         Outcome::NotStarted | Outcome::Halted | Outcome::Waits(_) | Outcome::Interrupted => {
-            warn!(parent: span, applied, outcome, "not finished");
+            warn!(parent: span, applied, taken_back, outcome, "not finished");
         }
     }
 }

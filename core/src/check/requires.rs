@@ -110,6 +110,8 @@ fn place(file: &MigrationFile, blocker: &Blocker) -> Range<usize> {
             file.header.requires.iter().find(is_it).map(|requires| requires.span.clone())
         }
         Blocker::Barrier { .. } => file.header.barrier.clone(),
+        // Where everything is applied, nothing is taken back.
+        Blocker::RequiredBy { .. } | Blocker::BehindIt { .. } => None,
     };
     written.unwrap_or(0..0)
 }

@@ -59,6 +59,41 @@ pub enum Refusal {
         /// not the one that was started.
         doubtful: Option<String>,
     },
+    /// It was being taken back outside a transaction, and that broke off.
+    Undoing {
+        /// The database.
+        database: DatabaseName,
+        /// The version.
+        version: Version,
+        /// The name in the history.
+        name: String,
+        /// How many statements of its reverse file are done.
+        statements_done: u32,
+    },
+    /// It is to be taken back, and was not applied to its end.
+    Unfinished {
+        /// The version.
+        version: Version,
+        /// The name in the history.
+        name: String,
+        /// How many of its statements are done.
+        statements_done: u32,
+    },
+    /// It is to be taken back, and nothing says how.
+    NoReverse {
+        /// The migration's file.
+        file: String,
+        /// Its version.
+        version: Version,
+    },
+    /// It is to be taken back outside a transaction, by a statement of which nobody could tell whether it was done
+    /// if the run broke off there.
+    NotResumable {
+        /// The version.
+        version: Version,
+        /// The statement, as `file:line:column`.
+        statement: String,
+    },
 }
 
 impl Refusal {
@@ -69,11 +104,16 @@ impl Refusal {
             | Self::Missing { version, .. }
             | Self::Misrouted { version, .. }
             | Self::OutOfOrder { version, .. }
-            | Self::Dirty { version, .. } => *version,
+            | Self::Dirty { version, .. }
+            | Self::Undoing { version, .. }
+            | Self::Unfinished { version, .. }
+            | Self::NoReverse { version, .. }
+            | Self::NotResumable { version, .. } => *version,
         }
     }
 
-    /// The one word for it: `divergent`, `missing`, `misrouted`, `out-of-order` or `dirty`.
+    /// The one word for it: `divergent`, `missing`, `misrouted`, `out-of-order`, `dirty` or `undoing`; where
+    /// something is to be taken back also `unfinished`, `no-reverse` or `not-resumable`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Divergent { .. } => "divergent",
@@ -81,6 +121,10 @@ impl Refusal {
             Self::Misrouted { .. } => "misrouted",
             Self::OutOfOrder { .. } => "out-of-order",
             Self::Dirty { .. } => "dirty",
+            Self::Undoing { .. } => "undoing",
+            Self::Unfinished { .. } => "unfinished",
+            Self::NoReverse { .. } => "no-reverse",
+            Self::NotResumable { .. } => "not-resumable",
         }
     }
 
@@ -116,7 +160,29 @@ impl Refusal {
                  next run apply the file from its start; or finish it by hand, and `--migrate=repair --applied \
                  --database {database}` records it as applied"
             ),
+            Self::Undoing { database, version, .. } => format!(
+                "let that go on: `--migrate=down --database {database} --to` with a version below {version}; then this"
+            ),
+            Self::Unfinished { .. } => {
+                "let a run finish it first, it goes on where it stopped; then take it back".into()
+            }
+            Self::NoReverse { file, .. } => format!(
+                "write what takes it back into `{}`; a file without a statement says that there is nothing to undo",
+                reverse_of(file)
+            ),
+            Self::NotResumable { .. } => {
+                "write it so that it does no harm twice (`IF EXISTS`); or undo it with a new migration".into()
+            }
         }
+    }
+}
+
+/// The reverse file that a migration would have.
+fn reverse_of(file: &str) -> String {
+    let is_up = |rest: &&str| rest.is_empty() || rest.ends_with(['/', '.']);
+    match file.strip_suffix("up.sql").filter(is_up) {
+        Some(rest) => format!("{rest}down.sql"),
+        None => format!("{}.down.sql", file.strip_suffix(".sql").unwrap_or(file)),
     }
 }
 
@@ -160,6 +226,24 @@ impl fmt::Display for Refusal {
                      {statements_done} finished statements, and {why}"
                 )
             }
+            Self::Undoing { version, name, statements_done, .. } => write!(
+                f,
+                "{version} `{name}` is taken back in part: that runs outside a transaction and stopped after \
+                 {statements_done} finished statements"
+            ),
+            Self::Unfinished { version, name, statements_done } => write!(
+                f,
+                "{version} `{name}` cannot be taken back: it is not applied to its end, it stopped after \
+                 {statements_done} finished statements"
+            ),
+            Self::NoReverse { file, version } => {
+                write!(f, "{version} cannot be taken back: `{file}` has no reverse file")
+            }
+            Self::NotResumable { version, statement, .. } => write!(
+                f,
+                "{version} cannot be taken back: its reverse file runs outside a transaction, and if that broke off, \
+                 nobody could tell whether the statement at {statement} was done"
+            ),
         }
     }
 }

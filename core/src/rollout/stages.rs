@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::Requirement;
-use crate::{DatabaseName, Migration, Version};
+use crate::{DatabaseName, Migration, Step, Version};
 
 /// One database, as far as others may wait for it.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +25,44 @@ pub struct Part<'m> {
 pub struct Known<'m> {
     /// The versions that are finished.
     pub applied: BTreeSet<Version>,
-    /// The migrations that are not, in order.
+    /// What is to be done, in order: the migrations that are not applied, or those that are to be taken back.
     pub pending: Vec<Pending<'m>>,
+    /// Where migrations are taken back: the applied ones that came behind something on other databases, and are taken
+    /// back before it.
+    pub behind: Vec<Pending<'m>>,
+}
+
+impl<'m> Known<'m> {
+    /// A database whose migrations are to be applied.
+    pub fn to_apply(applied: impl IntoIterator<Item = &'m Migration>, steps: &[Step<'m>]) -> Self {
+        Self {
+            applied: applied.into_iter().map(|migration| migration.version).collect(),
+            pending: steps.iter().map(|step| Pending::from(step.migration)).collect(),
+            behind: Vec::new(),
+        }
+    }
+
+    /// A database where these are applied, or may be, and some of them are to be taken back.
+    pub fn to_take_back(applied: impl IntoIterator<Item = &'m Migration>, steps: &[Step<'m>]) -> Self {
+        let is_behind = |migration: &&Migration| migration.barrier || !migration.requires.is_empty();
+        let free = |step: &Step<'m>| Pending {
+            version: step.migration.version,
+            barrier: false,
+            requires: Vec::new(),
+        };
+        Self {
+            applied: BTreeSet::new(),
+            pending: steps.iter().map(free).collect(),
+            behind: applied.into_iter().filter(is_behind).map(Pending::from).collect(),
+        }
+    }
+
+    /// The first of what was to be done is done.
+    pub fn finish(&mut self, count: usize) {
+        let done: BTreeSet<Version> = self.pending.drain(..count).map(|pending| pending.version).collect();
+        self.behind.retain(|pending| !done.contains(&pending.version));
+        self.applied.extend(done);
+    }
 }
 
 /// A migration, as far as it waits for others.
@@ -73,6 +109,20 @@ pub enum Blocker {
         /// What is pending there.
         pending: Option<Version>,
     },
+    /// It is to be taken back, and what requires it is not.
+    RequiredBy {
+        /// The migration that is to be taken back.
+        version: Version,
+        /// The one that requires it, and where that is applied.
+        by: Requirement,
+    },
+    /// It is to be taken back, and a barrier that came behind it is not.
+    BehindIt {
+        /// The migration that is to be taken back.
+        version: Version,
+        /// The barrier, and where that is applied.
+        barrier: Requirement,
+    },
 }
 
 /// What is waited for, in one line.
@@ -87,6 +137,15 @@ impl fmt::Display for Blocker {
             }
             Self::Barrier { database, pending: None } => {
                 write!(f, "it is a barrier, and nobody knows what is pending on `{database}`")
+            }
+            Self::RequiredBy { version, by: Requirement { database, version: by } } => {
+                write!(f, "{by} on `{database}` requires {version}, and is not taken back before it")
+            }
+            Self::BehindIt { version, barrier: Requirement { database, version: barrier } } => {
+                write!(
+                    f,
+                    "{barrier} on `{database}` is a barrier behind {version}, and is not taken back before it"
+                )
             }
         }
     }
@@ -129,14 +188,47 @@ struct Fleet<'p, 'm> {
     /// The lowest pending version of any part, then the lowest of any other part: what a barrier above
     /// waits for, whichever part it is on.
     lowest: Vec<(Option<Version>, usize)>,
+    /// What requires a migration of a database: where that is applied, and its version.
+    requiring: BTreeMap<(&'m DatabaseName, Version), Vec<(usize, Version)>>,
+    /// The highest barrier of any part that is not taken back yet, then the highest of any other part: what keeps
+    /// what is below it, whichever part that is on.
+    highest: Vec<(Version, usize)>,
 }
 
 impl<'p, 'm> Fleet<'p, 'm> {
     fn new(parts: &'p [Part<'m>]) -> Self {
         let by_name = parts.iter().enumerate().map(|(index, part)| (part.database, index)).collect();
-        let mut fleet = Self { parts, by_name, done: vec![0; parts.len()], lowest: Vec::new() };
+        let mut requiring: BTreeMap<(&'m DatabaseName, Version), Vec<(usize, Version)>> = BTreeMap::new();
+        for (index, part) in parts.iter().enumerate() {
+            for pending in part.known.iter().flat_map(|known| &known.behind) {
+                for Requirement { database, version } in &pending.requires {
+                    requiring.entry((database, *version)).or_default().push((index, pending.version));
+                }
+            }
+        }
+        let done = vec![0; parts.len()];
+        let mut fleet = Self { parts, by_name, done, lowest: Vec::new(), requiring, highest: Vec::new() };
         fleet.look_for_the_lowest();
+        fleet.look_for_the_highest();
         fleet
+    }
+
+    fn look_for_the_highest(&mut self) {
+        let highest = |(index, part): (usize, &Part<'_>)| {
+            let barriers = part.known?.behind.iter().filter(|pending| pending.barrier);
+            let versions = barriers.map(|pending| pending.version);
+            Some((versions.filter(|version| !self.is_done(index, self.done[index], *version)).max()?, index))
+        };
+        let mut highest: Vec<_> = self.parts.iter().enumerate().filter_map(highest).collect();
+        highest.sort_unstable_by(|a, b| b.cmp(a));
+        highest.truncate(2);
+        self.highest = highest;
+    }
+
+    /// Whether a migration is among the first so many of what is to be done on a part.
+    fn is_done(&self, part: usize, done: usize, version: Version) -> bool {
+        let pending = self.parts[part].known.map_or(&[][..], |known| &known.pending[..done]);
+        pending.iter().any(|pending| pending.version == version)
     }
 
     fn look_for_the_lowest(&mut self) {
@@ -172,6 +264,7 @@ impl<'p, 'm> Fleet<'p, 'm> {
     fn finish(&mut self, stage: &Stage) {
         self.done = stage.iter().map(|range| range.end).collect();
         self.look_for_the_lowest();
+        self.look_for_the_highest();
     }
 
     fn blocked(&self, part: usize) -> Option<Blocked> {
@@ -189,10 +282,29 @@ impl<'p, 'm> Fleet<'p, 'm> {
         if let Some(requirement) = migration.requires.iter().find(|requirement| !is_met(requirement)) {
             return Some(Blocker::Requires((*requirement).clone()));
         }
+        if let Some(blocker) = self.behind(part, step, migration.version) {
+            return Some(blocker);
+        }
         let (pending, other) = *self.lowest.iter().find(|(_, other)| migration.barrier && *other != part)?;
         let is_before = pending.is_none_or(|pending| pending < migration.version);
         let database = self.parts[other].database.clone();
         is_before.then_some(Blocker::Barrier { database, pending })
+    }
+
+    /// What has to be taken back before a migration is.
+    fn behind(&self, part: usize, step: usize, version: Version) -> Option<Blocker> {
+        let at =
+            |other: usize, version| Requirement { database: self.parts[other].database.clone(), version };
+        let requiring = self.requiring.get(&(self.parts[part].database, version));
+        let is_there = |(other, by): &&(usize, Version)| {
+            let done = if *other == part { step } else { self.done[*other] };
+            !self.is_done(*other, done, *by)
+        };
+        if let Some((other, by)) = requiring.iter().copied().flatten().find(is_there) {
+            return Some(Blocker::RequiredBy { version, by: at(*other, *by) });
+        }
+        let (barrier, other) = *self.highest.iter().find(|(_, other)| *other != part)?;
+        (barrier > version).then(|| Blocker::BehindIt { version, barrier: at(other, barrier) })
     }
 
     /// Whether a requirement is met where a migration of this part is about to begin.
@@ -233,14 +345,29 @@ mod tests {
     /// Databases as `name: applied | pending`; `name: ?` for one that nobody knows, and a name in brackets for one that
     /// the run is not about. The stages come back as `a 1 2, b 1 / a 3`.
     fn cut(databases: &[&str]) -> String {
+        cut_as(databases, |applied, pending| Known {
+            applied: applied.iter().map(|pending| pending.version).collect(),
+            pending,
+            behind: Vec::new(),
+        })
+    }
+
+    /// The same where migrations are taken back: `name: applied | to take back`.
+    fn cut_back(databases: &[&str]) -> String {
+        cut_as(databases, |applied, pending| Known { applied: BTreeSet::new(), pending, behind: applied })
+    }
+
+    fn cut_as(
+        databases: &[&str],
+        known: fn(Vec<Pending<'static>>, Vec<Pending<'static>>) -> Known<'static>,
+    ) -> String {
         let read = |text: &&str| {
             let (name, rest) = text.split_once(": ").unwrap();
             let runs = !name.starts_with('(');
             let name = DatabaseName::new(name.trim_matches(['(', ')'])).unwrap();
-            let known = rest.split_once('|').map(|(applied, pending)| {
-                let applied = migrations(applied).iter().map(|pending| pending.version).collect();
-                Known { applied, pending: migrations(pending) }
-            });
+            let known = rest
+                .split_once('|')
+                .map(|(applied, pending)| known(migrations(applied), migrations(pending)));
             (name, runs, known)
         };
         let read: Vec<_> = databases.iter().map(read).collect();
@@ -291,6 +418,45 @@ mod tests {
         assert_eq!(cut(&["a: | 1 2>a:1"]), "a 1 2");
         assert_eq!(cut(&["a: | 2>b:5", "b: | 5>c:7", "c: | 7"]), "c 7 / b 5 / a 2");
         assert_eq!(cut(&["a: | 2>b:5", "(b): 5 |"]), "a 2");
+    }
+
+    #[test]
+    fn what_is_required_is_taken_back_behind_what_requires_it() {
+        assert_eq!(cut_back(&["a: 1 2 | 2 1", "b: 1 2 | 2"]), "a 2 1, b 2");
+        assert_eq!(cut_back(&["a: 1 2>b:5 3 | 3 2 1", "b: 4 5 6 | 6 5 4"]), "a 3 2 1, b 6 / b 5 4");
+        assert_eq!(cut_back(&["a: 1 2>a:1 | 2 1"]), "a 2 1");
+        assert_eq!(cut_back(&["a: 2>b:5 | 2", "b: 5>c:7 | 5", "c: 7 | 7"]), "a 2 / b 5 / c 7");
+        assert_eq!(cut_back(&["a: 2>b:5 |", "b: 5 6 | 6"]), "b 6", "what is required stays");
+        let text = "b 5: 2 on `a` requires 5, and is not taken back before it";
+        assert_eq!(cut_back(&["a: 2>b:5 |", "b: 5 6 | 6 5"]), format!("b 6 / {text}"));
+        assert_eq!(cut_back(&["(a): 2>b:5 |", "b: 5 | 5"]), text);
+        assert_eq!(cut_back(&["(a): 2>b:5 | 2", "b: 5 | 5"]), text, "nobody works on that");
+    }
+
+    #[test]
+    fn what_comes_before_a_barrier_is_taken_back_behind_it() {
+        assert_eq!(cut_back(&["a: 1 b2 3 | 3 2 1", "b: 1 3 | 3 1"]), "a 3 2 1, b 3 / b 1");
+        assert_eq!(cut_back(&["a: b2 | 2", "b: b3 | 3"]), "b 3 / a 2");
+        assert_eq!(cut_back(&["a: b2 b4 | 4", "b: 1 3 | 3"]), "a 4 / b 3", "the other barrier stays");
+        assert_eq!(
+            cut_back(&["(a): b2 |", "b: 1 3 | 3 1"]),
+            "b 3 / b 1: 2 on `a` is a barrier behind 1, and is not taken back before it"
+        );
+    }
+
+    #[test]
+    fn what_is_done_holds_nothing_up_any_more() {
+        let [a, b] = ["a", "b"].map(|name| DatabaseName::new(name).unwrap());
+        let behind = migrations("2>b:5");
+        let mut first = Known { pending: migrations("2"), behind, ..Known::default() };
+        let second = Known { pending: migrations("5"), ..Known::default() };
+        let stage = |first: &Known<'_>| {
+            let part = |database, known| Part { database, known: Some(known), runs: true };
+            next_stage(&[part(&a, first), part(&b, &second)])
+        };
+        assert_eq!(stage(&first), [0..1, 0..0]);
+        first.finish(1);
+        assert_eq!(stage(&first), [0..0, 0..1]);
     }
 
     #[test]

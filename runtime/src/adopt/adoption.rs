@@ -16,7 +16,7 @@ use crate::executor::Migrator;
 use crate::fleet::Target;
 use crate::record::{Recorded, Records, refuse_what_does_not_fit};
 use crate::report::Reason;
-use crate::survey::{Question, patiently, plan_from};
+use crate::survey::{Goal, Question, patiently, plan_from};
 
 /// How many pending migrations are named.
 const NAMED: usize = 5;
@@ -83,7 +83,7 @@ impl Amendment for Adoption {
         facts: &Facts,
     ) -> Result<Vec<(RowChange, Recorded)>, Vec<Reason>> {
         // What is left out would be pending, and run again: it is always the whole table.
-        let question = Question { to: None, ..migrator.question(false) };
+        let question = Question { goal: Goal::Up(None), ..migrator.question(false) };
         refuse_what_does_not_fit(target, facts, question)?;
         let (database, set) = (&target.database, &migrator.migrations.migrations);
         let foreign = patiently(session.read_foreign(tool::table(self.tool))).await;

@@ -16,21 +16,35 @@ use crate::executor::Migrator;
 use crate::exit_code;
 use crate::html::HtmlReport;
 use crate::interrupt::Urgency;
+use crate::report::Report;
 use crate::reporter::{Display, Human, Json, Place, Reporter};
+use crate::survey::Goal;
 use signals::Signals;
 
 /// How often a reporter may look at the time.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The first signal to end starts nothing new, the second one cancels what runs, the third one waits for nobody.
+/// Applies what is pending; the exit code.
 pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations, options: &Options) -> u8 {
+    let goal = Goal::Up(migrator.to);
+    run(migrator, migrations, options, goal).await.map_or_else(|code| code, |report| report.exit_code())
+}
+
+/// A run, either way; the exit code where there is no report of it. The first signal to end starts nothing new, the
+/// second one cancels what runs, the third one waits for nobody.
+pub(super) async fn run<'m>(
+    migrator: Migrator<'m>,
+    migrations: &'m Migrations,
+    options: &Options,
+    goal: Goal,
+) -> Result<Report, u8> {
     // Before anything is written: who asked for a report wants to have one.
     let report = match options.report.as_deref().map(|path| ReportFile::create(path, migrations)).transpose()
     {
         Ok(report) => report,
         Err(message) => {
             complain(&message);
-            return exit_code::USAGE;
+            return Err(exit_code::USAGE);
         }
     };
     let reporter: Arc<dyn Reporter> = match options.format {
@@ -56,7 +70,7 @@ pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations
     let mut signals = Signals::listen()
         .map_err(|error| complain(&format!("Ctrl-C ends this run without its report: {error}")))
         .ok();
-    let mut run = std::pin::pin!(migrator.run());
+    let mut run = std::pin::pin!(migrator.pursue(goal));
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let result = loop {
@@ -67,7 +81,7 @@ pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations
                 // A server that does not even answer to that: dropping the run cuts its connections.
                 Urgency::Cancel => {
                     complain("ended at the third signal, without a report: `status` shows what is applied");
-                    return exit_code::INTERRUPTED;
+                    return Err(exit_code::INTERRUPTED);
                 }
                 _ => interrupter.interrupt(),
             },
@@ -76,7 +90,7 @@ pub(super) async fn apply<'m>(migrator: Migrator<'m>, migrations: &'m Migrations
     if let Some(Err(message)) = report.map(ReportFile::write) {
         complain(&message);
     }
-    result.unwrap_or_else(|error| error.report).exit_code()
+    Ok(result.unwrap_or_else(|error| error.report))
 }
 
 /// The file of `--report`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use sharded_migrations_core::{Version, duration};
+use sharded_migrations_core::{Back, Version, duration};
 
 use super::rollout::RolloutOptions;
 use crate::adopt::Tool;
@@ -51,6 +51,10 @@ pub enum Verb {
     History,
     /// Print a migration as a database would get it
     Sql,
+    /// Take back what is applied above `--to`, newest first, with the reverse files
+    Down,
+    /// Take back the newest migration of each database, or what is above `--to`, and apply it again
+    Redo,
     /// Record all migrations up to `--to` as applied and run none, on databases without a history
     Baseline,
     /// Record what another tool has applied, `--from` its own table, and run none
@@ -69,6 +73,7 @@ pub(super) enum Task<'o> {
     Check,
     History,
     Sql(&'o str),
+    Down(Verb, Back),
     Baseline(Version),
     Adopt(Tool),
     Fake,
@@ -339,6 +344,14 @@ impl Options {
                     "`sql` needs a migration: `--migration 12`, by its version, its name or its file",
                 )?)
             }
+            Verb::Down => Task::Down(
+                verb,
+                Back::To(self.to.ok_or(
+                    "`down` needs a version: `--to 12` takes back all migrations above 12, which remains the newest; \
+                     `--to 0` takes back all",
+                )?),
+            ),
+            Verb::Redo => Task::Down(verb, self.to.map_or(Back::Newest, Back::To)),
             Verb::Baseline => Task::Baseline(self.to.ok_or(
                 "`baseline` needs a version: `--to 12` records all migrations up to and with 12 as applied",
             )?),
@@ -400,18 +413,18 @@ impl Options {
             own("to", Verb::PLANNING, self.to.is_some()),
             own("jobs", Verb::CONNECTING, rollout.jobs.is_some()),
             own("per-server", Verb::CONNECTING, rollout.per_server.is_some()),
-            own("canary", &[Verb::Apply, Verb::Plan], !rollout.canary.is_empty()),
-            own("waves", &[Verb::Apply, Verb::Plan], !rollout.waves.is_empty()),
-            own("pause", &[Verb::Apply], rollout.pause.is_some()),
-            own("check", &[Verb::Apply], rollout.check.is_some()),
+            own("canary", Verb::ROLLING, !rollout.canary.is_empty()),
+            own("waves", Verb::ROLLING, !rollout.waves.is_empty()),
+            own("pause", Verb::RUNNING, rollout.pause.is_some()),
+            own("check", Verb::RUNNING, rollout.check.is_some()),
             own("max-failures", Verb::GOING_ON, rollout.max_failures.is_some()),
             own("on-failure", Verb::GOING_ON, rollout.on_failure.is_some()),
             own("connect-timeout", Verb::CONNECTING, self.connect_timeout.is_some()),
-            own("lock-timeout", &[Verb::Apply], self.lock_timeout.is_some()),
-            own("statement-timeout", &[Verb::Apply], self.statement_timeout.is_some()),
+            own("lock-timeout", Verb::RUNNING, self.lock_timeout.is_some()),
+            own("statement-timeout", Verb::RUNNING, self.statement_timeout.is_some()),
             own("lock-wait", Verb::BY_HAND, self.lock_wait.is_some()),
-            own("retry-for", &[Verb::Apply], self.retry_for.is_some()),
-            own("report", &[Verb::Apply], self.report.is_some()),
+            own("retry-for", Verb::RUNNING, self.retry_for.is_some()),
+            own("report", &[Verb::Apply, Verb::Down], self.report.is_some()),
             own("sql", &[Verb::Plan], self.sql),
             own("migration", &[Verb::Sql], self.migration.is_some()),
             own("fake", &[Verb::Apply], self.fake),
@@ -464,14 +477,30 @@ impl Own {
 impl Verb {
     /// Those that change the history by hand, or destroy something: they ask. `apply` does with `--fake`. All of them
     /// wait for the migration lock.
-    const BY_HAND: &'static [Self] = &[Self::Apply, Self::Baseline, Self::Adopt, Self::Repair, Self::Reset];
+    const BY_HAND: &'static [Self] =
+        &[Self::Apply, Self::Down, Self::Redo, Self::Baseline, Self::Adopt, Self::Repair, Self::Reset];
+
+    /// Those that run migrations or their reverse files.
+    const RUNNING: &'static [Self] = &[Self::Apply, Self::Down, Self::Redo];
+
+    /// Those that show how that goes over the fleet, too.
+    const ROLLING: &'static [Self] = &[Self::Apply, Self::Plan, Self::Down, Self::Redo];
 
     /// Those for which a database that is refused may not be the end.
-    const GOING_ON: &'static [Self] = &[Self::Apply, Self::Plan, Self::Baseline, Self::Adopt, Self::Repair];
+    const GOING_ON: &'static [Self] =
+        &[Self::Apply, Self::Plan, Self::Down, Self::Redo, Self::Baseline, Self::Adopt, Self::Repair];
 
     /// Those that are about versions, of which some may be left out.
-    const PLANNING: &'static [Self] =
-        &[Self::Apply, Self::Plan, Self::Status, Self::Check, Self::Baseline, Self::Repair];
+    const PLANNING: &'static [Self] = &[
+        Self::Apply,
+        Self::Plan,
+        Self::Status,
+        Self::Check,
+        Self::Down,
+        Self::Redo,
+        Self::Baseline,
+        Self::Repair,
+    ];
 
     /// Those that ask databases.
     const CONNECTING: &'static [Self] = &[
@@ -480,6 +509,8 @@ impl Verb {
         Self::Status,
         Self::Check,
         Self::History,
+        Self::Down,
+        Self::Redo,
         Self::Baseline,
         Self::Adopt,
         Self::Repair,
@@ -495,6 +526,8 @@ impl Verb {
             Self::Check => "check",
             Self::History => "history",
             Self::Sql => "sql",
+            Self::Down => "down",
+            Self::Redo => "redo",
             Self::Baseline => "baseline",
             Self::Adopt => "adopt",
             Self::Repair => "repair",

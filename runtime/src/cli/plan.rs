@@ -1,12 +1,12 @@
 //! `plan`: what would be done where, and in which order.
 
-use sharded_migrations_core::{Start, Step, Transaction};
+use sharded_migrations_core::{Direction, Start, Step, Transaction};
 
 use super::show::{COLUMNS, alike, and, named, of_databases, title, wrapped};
 use super::versions;
 use crate::planned::{PlannedPart, RolloutPlan};
-use crate::reporter::count;
 use crate::reporter::document::locks;
+use crate::reporter::{count, to_do};
 use crate::survey::Surveyed;
 
 /// What would be done.
@@ -20,13 +20,20 @@ pub(super) fn lines(plan: &RolloutPlan<'_>) -> String {
 fn what(plan: &RolloutPlan<'_>) -> String {
     let mut steps: Vec<(Step<'_>, Vec<&Surveyed<'_>>)> = alike(pending(plan));
     steps.sort_by_key(|(step, _)| step.migration.version);
+    if plan.direction == Direction::Down {
+        steps.reverse();
+    }
     let blocks = alike(steps.into_iter().map(|(step, on)| {
         let names: Vec<_> = on.iter().map(|surveyed| &surveyed.database.name).collect();
         let may_lock = on.iter().any(|surveyed| locks(surveyed, &step).is_some());
         (names, (step, may_lock))
     }));
     let block = |(names, steps): &(Vec<_>, Vec<(Step<'_>, bool)>)| {
-        let what = format!("{} on ", count(steps.len(), "migration"));
+        let to_do = match plan.direction {
+            Direction::Up => "",
+            Direction::Down => " to take back",
+        };
+        let what = format!("{}{to_do} on ", count(steps.len(), "migration"));
         let names = named(names.iter().copied(), COLUMNS - what.len());
         title(what + &names) + &steps.iter().map(|(step, may_lock)| line(step, *may_lock)).collect::<String>()
     };
@@ -57,22 +64,23 @@ fn pending<'p, 'm>(plan: &'p RolloutPlan<'m>) -> impl Iterator<Item = (Step<'m>,
 ///      ACCESS EXCLUSIVE on account
 /// ```
 fn line(step: &Step<'_>, may_lock: bool) -> String {
-    let migration = step.migration;
+    let (migration, script) = (step.migration, step.script);
     let mut line = format!("  {step}  [{}]", migration.route);
-    let outside = match (migration.transaction, step.start) {
+    let outside = match (script.transaction, step.start) {
         (Transaction::Whole, _) => None,
         (Transaction::None, Start::Fresh) => Some("outside a transaction".to_owned()),
         (Transaction::None, Start::Resumed { done, .. }) => {
-            Some(format!("outside a transaction, behind statement {done} of {}", migration.statements.len()))
+            Some(format!("outside a transaction, behind statement {done} of {}", script.statements.len()))
         }
     };
-    let requires = migration.requires.iter().map(|requires| format!("behind {requires}"));
-    let barrier = migration.barrier.then(|| "barrier".to_owned());
-    for word in barrier.into_iter().chain(requires).chain(outside) {
-        line.push_str(&format!("  {word}"));
+    if step.direction == Direction::Up {
+        let requires = migration.requires.iter().map(|requires| format!("behind {requires}"));
+        let barrier = migration.barrier.then(|| "barrier".to_owned());
+        line.extend(barrier.into_iter().chain(requires).map(|word| format!("  {word}")));
     }
+    line.extend(outside.map(|word| format!("  {word}")));
     line.push('\n');
-    let locks = migration.locks.as_ref().filter(|_| may_lock).map(ToString::to_string);
+    let locks = script.locks.filter(|_| may_lock).map(ToString::to_string);
     match locks.filter(|locks| !locks.is_empty()) {
         Some(locks) => line + &wrapped(&locks, "  ".len() + migration.version.to_string().len() + 1),
         None => line,
@@ -115,7 +123,11 @@ pub(super) fn blocked(plan: &RolloutPlan<'_>) -> String {
         .iter()
         .map(|blocked| ((blocked.step.to_string(), blocked.blocker.to_string()), &blocked.database));
     let line = |((step, blocker), names): &((String, String), Vec<_>)| {
-        format!("{step} cannot begin on {}: {blocker}\n", named(names.iter().copied(), COLUMNS))
+        let what = match plan.direction {
+            Direction::Up => "begin",
+            Direction::Down => "be taken back",
+        };
+        format!("{step} cannot {what} on {}: {blocker}\n", named(names.iter().copied(), COLUMNS))
     };
     alike(blocked).iter().map(line).collect()
 }
@@ -127,8 +139,9 @@ fn summary(plan: &RolloutPlan<'_>) -> String {
     let refused = survey.databases.iter().filter(|surveyed| surveyed.standing.is_err()).count();
     let blocked = plan.blocked.len();
     let mut text = format!(
-        "{} pending on {} {}{}{}",
+        "{} {} on {} {}{}{}",
         survey.pending(),
+        to_do(plan.direction),
         survey.databases.iter().filter(has_work).count(),
         of_databases(survey.databases.len()),
         and(refused, "refused"),

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use sharded_migrations_core::{HistoryRow, Resume};
+use sharded_migrations_core::{Direction, HistoryRow, Resume};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
@@ -156,8 +156,9 @@ impl Session for PostgresSession {
     async fn apply(&mut self, batch: &Batch<'_>, done: &Done<'_>) -> Result<(), Stop> {
         let mut since = batch.since;
         let mut first = 0;
+        let mut tables = self.our_tables(batch.direction(), since).await.map_err(|e| unprepared(0, e))?;
         while first < batch.steps.len() {
-            let mut message = Message::new(self.schema().map_err(|error| unprepared(first, error))?, since);
+            let mut message = Message::new(self.schema().map_err(|error| unprepared(first, error))?, tables);
             let fitting =
                 self.fill(&mut message, &batch.steps[first..], since).map_err(|e| unprepared(first, e))?;
             let behind = |stop: Stop| Stop { committed: first + stop.committed, ..stop };
@@ -175,8 +176,9 @@ impl Session for PostgresSession {
                         alone.map_err(|stop| behind(Stop { committed: index, ..stop }))?;
                     }
                 }
-                Err(broken) => return Err(behind(self.judge(&message, broken))),
+                Err(broken) => return Err(behind(self.judge(&message, broken, tables))),
             }
+            tables = Tables { has_history: true, has_audit: true };
             since = after(since, &batch.steps[first..][..fitting]);
             first += fitting;
         }
@@ -205,36 +207,35 @@ impl Session for PostgresSession {
 
     async fn record(&mut self, step: &Step<'_>, progress: Progress) -> Result<(), Stop> {
         let failed = |error| Stop::at_once(Why::Failed(error));
-        let message = sql::record(self.schema().map_err(failed)?, &self.server, step, progress);
+        let tables = match progress {
+            Progress::Started(since) => {
+                let tables = self.our_tables(step.direction, since).await;
+                tables.map_err(|error| Stop::at_once(Why::Unprepared(error)))?
+            }
+            _ => Tables { has_history: true, has_audit: true },
+        };
+        let schema = self.schema().map_err(failed)?;
+        let message = sql::record(schema, &self.server, tables, step, progress);
         let Err(error) = self.run(&message).await else { return Ok(()) };
         self.roll_back().await;
         let code = error.sqlstate.as_deref();
         Err(Stop::at_once(match progress {
             Progress::Started(_) if is(code, &SqlState::LOCK_NOT_AVAILABLE) => Why::Locked,
             Progress::Started(_) if is_refused_row(code) => Why::Stale,
-            Progress::Started(since) if !since.has_history => Why::Unprepared(error),
+            Progress::Started(_) if !(tables.has_history && tables.has_audit) => {
+                Why::Unprepared(may_not_create(error, tables, schema))
+            }
             _ => Why::Failed(DatabaseError { place: None, ..error }),
         }))
     }
 
     async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError> {
+        let tables = self.look_for_tables().await?;
         let schema = self.schema()?;
-        let row = self.row(&sql::tables(schema)).await?;
-        let row = row.ok_or_else(|| DatabaseError::new("the server did not say which tables there are"))?;
-        let tables = Tables { has_history: column(&row, 0)? == "t", has_audit: column(&row, 1)? == "t" };
         let changed = self.run(&sql::change_rows(schema, &self.server, tables, changes, entry)).await;
         let Err(error) = changed else { return Ok(()) };
         self.roll_back().await;
-        let error = DatabaseError { place: None, ..error };
-        let is_forbidden = is(error.sqlstate.as_deref(), &SqlState::INSUFFICIENT_PRIVILEGE);
-        Err(if is_forbidden && !(tables.has_history && tables.has_audit) {
-            error.help(format!(
-                "GRANT CREATE on the schema `{schema}`, where {HISTORY_TABLE} and {AUDIT_TABLE} are to be; or let \
-                 migrations use a role that may: `migrate_url` in databases.toml"
-            ))
-        } else {
-            error
-        })
+        Err(may_not_create(DatabaseError { place: None, ..error }, tables, schema))
     }
 
     async fn contents(&mut self) -> Result<Vec<(String, u64)>, DatabaseError> {
@@ -302,7 +303,19 @@ impl Session for PostgresSession {
 
 /// The history behind some more migrations.
 fn after(since: Since, steps: &[Step<'_>]) -> Since {
-    steps.iter().fold(since, |since, step| since.with(step.migration.version))
+    steps.iter().fold(since, |since, step| since.behind(step.migration.version, step.direction))
+}
+
+/// An error, with what to do where it is that a table of ours could not be made.
+fn may_not_create(error: DatabaseError, tables: Tables, schema: &str) -> DatabaseError {
+    let is_forbidden = is(error.sqlstate.as_deref(), &SqlState::INSUFFICIENT_PRIVILEGE);
+    if !is_forbidden || (tables.has_history && tables.has_audit) {
+        return error;
+    }
+    error.help(format!(
+        "GRANT CREATE on the schema `{schema}`, where {HISTORY_TABLE} and {AUDIT_TABLE} are to be; or let \
+         migrations use a role that may: `migrate_url` in databases.toml"
+    ))
 }
 
 fn unprepared(committed: usize, error: DatabaseError) -> Stop {
@@ -328,6 +341,20 @@ impl PostgresSession {
         self.server.schema.as_deref().ok_or_else(no_schema)
     }
 
+    /// Which of our tables are there. A survey says it of the history; of the other only taking back needs to know.
+    async fn our_tables(&self, direction: Direction, since: Since) -> Result<Tables, DatabaseError> {
+        match direction {
+            Direction::Up => Ok(Tables::to_apply(since)),
+            Direction::Down => self.look_for_tables().await,
+        }
+    }
+
+    async fn look_for_tables(&self) -> Result<Tables, DatabaseError> {
+        let row = self.row(&sql::tables(self.schema()?)).await?;
+        let row = row.ok_or_else(|| DatabaseError::new("the server did not say which tables there are"))?;
+        Ok(Tables { has_history: column(&row, 0)? == "t", has_audit: column(&row, 1)? == "t" })
+    }
+
     /// Adds as many migrations to a message as fit in, and says how many.
     fn fill(&self, message: &mut Message, steps: &[Step<'_>], since: Since) -> Result<usize, DatabaseError> {
         let schema = self.schema()?;
@@ -340,7 +367,7 @@ impl PostgresSession {
             if is_last {
                 return Ok(index + 1);
             }
-            since = since.with(step.migration.version);
+            since = since.behind(step.migration.version, step.direction);
         }
         Ok(steps.len())
     }
@@ -351,7 +378,7 @@ impl PostgresSession {
         let mut rows = Rows::default();
         let count = |statements: usize, count| {
             if let Place::Part { index, at: Within::Own(statement) } = message.place(statements - 1)
-                && let Some(statement) = steps.get(index).and_then(|step| step.migration.statement(statement))
+                && let Some(statement) = steps.get(index).and_then(|step| step.script.statement(statement))
             {
                 rows.add(statement, count);
             }
@@ -373,7 +400,7 @@ impl PostgresSession {
     }
 
     /// What a broken message means for its migrations.
-    fn judge(&self, message: &Message, Broken { done, mut error }: Broken) -> Stop {
+    fn judge(&self, message: &Message, Broken { done, mut error }: Broken, tables: Tables) -> Stop {
         let code = error.sqlstate.as_deref();
         let byte = match error.place {
             Some(SqlPlace::Byte(byte)) => Some(byte),
@@ -387,7 +414,10 @@ impl PostgresSession {
             // A message that the server cannot read stops before its start.
             Place::Prelude { .. } => match byte.and_then(|byte| message.byte_in(0, byte)) {
                 Some(byte) => Why::Failed(DatabaseError { place: Some(SqlPlace::Byte(byte)), ..error }),
-                None => Why::Unprepared(DatabaseError { place: None, ..error }),
+                None => {
+                    let schema = self.server.schema.as_deref().unwrap_or_default();
+                    Why::Unprepared(may_not_create(DatabaseError { place: None, ..error }, tables, schema))
+                }
             },
             Place::Part { index, at } => {
                 let byte = byte.and_then(|byte| message.byte_in(index, byte)).map(SqlPlace::Byte);

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
-use sharded_migrations_core::{HistoryRow, Migration, Resume};
+use sharded_migrations_core::{HistoryRow, Resume, Script};
 
 #[cfg(feature = "adopt")]
 use super::foreign::{Foreign, ForeignTable};
@@ -113,7 +113,7 @@ impl Session for SqliteSession {
                 transaction::run(session.open_anew()?, &path, &sql, &row)
             });
             let counts = run.await.map_err(|error| Stop { committed: index, why: Why::Failed(error) })?;
-            done(rows(step.migration, &counts));
+            done(rows(step.script, &counts));
         }
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Session for SqliteSession {
         let recorded = self.blocking(move |session| {
             let connection = match progress {
                 Progress::Started(_) | Progress::Resumed(_) => session.open_anew()?,
-                Progress::Statements(_) | Progress::Paused(_) | Progress::Applied(_) => session.open()?,
+                Progress::Statements(_) | Progress::Paused(_) | Progress::Finished(_) => session.open()?,
             };
             row.record(connection, progress).map_err(|error| describe(&error))
         });
@@ -345,10 +345,10 @@ fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, DatabaseError> {
 }
 
 /// What the counts of a migration's statements come to.
-fn rows(migration: &Migration, counts: &[u64]) -> Rows {
+fn rows(script: Script<'_>, counts: &[u64]) -> Rows {
     let mut rows = Rows::default();
     for (index, count) in counts.iter().enumerate() {
-        rows.add(migration.statement(index).unwrap_or_default(), *count);
+        rows.add(script.statement(index).unwrap_or_default(), *count);
     }
     rows
 }

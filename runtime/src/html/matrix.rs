@@ -14,6 +14,7 @@ pub(super) enum Cell {
     Elsewhere,
     Before,
     Applied,
+    TakenBack,
     Failed,
     Pending,
     /// Nobody could find out.
@@ -27,6 +28,7 @@ impl Cell {
             Self::Elsewhere => ("elsewhere", "not routed there"),
             Self::Before => ("before", "applied before"),
             Self::Applied => ("applied", "applied now"),
+            Self::TakenBack => ("taken-back", "taken back now"),
             Self::Failed => ("failed", "failed"),
             Self::Pending => ("pending", "pending"),
             Self::Unknown => ("unknown", "not known"),
@@ -95,6 +97,7 @@ fn states(migrations: &Migrations, report: &DatabaseReport) -> BTreeMap<Version,
         migrations.routed_to(database).map(|migration| (migration.version, base)).collect();
     states.extend(report.pending.iter().flatten().map(|version| (*version, Cell::Pending)));
     states.extend(report.applied.iter().map(|step| (step.version, Cell::Applied)));
+    states.extend(report.taken_back.iter().map(|step| (step.version, Cell::TakenBack)));
     if let Outcome::Failed(error) = &report.outcome {
         states.insert(error.version, Cell::Failed);
     }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
-use sharded_migrations_core::{DatabaseName, Migrations, Version, diagnostic, fold};
+use sharded_migrations_core::{DatabaseName, Direction, Migrations, Version, diagnostic, fold};
 
 use super::markup::Text;
 use super::matrix::{self, Cell, Matrix};
@@ -14,8 +14,15 @@ use crate::report::{Outcome, Report};
 const STYLE: &str = include_str!("style.css");
 
 /// The states of the matrix, in the order of its legend.
-const LEGEND: [Cell; 6] =
-    [Cell::Before, Cell::Applied, Cell::Failed, Cell::Pending, Cell::Unknown, Cell::Elsewhere];
+const LEGEND: [Cell; 7] = [
+    Cell::Before,
+    Cell::Applied,
+    Cell::TakenBack,
+    Cell::Failed,
+    Cell::Pending,
+    Cell::Unknown,
+    Cell::Elsewhere,
+];
 
 pub(super) fn render(
     migrations: &Migrations,
@@ -66,9 +73,10 @@ impl Page<'_> {
             |kind: &str| report.databases.iter().filter(|database| database.outcome.kind() == kind).count();
         writeln!(
             out,
-            "<p class=\"summary\">{} migrations applied on {} of {} databases in {}</p>\n<ul class=\"counts\">",
-            report.applied(),
-            report.databases.iter().filter(|database| !database.applied.is_empty()).count(),
+            "<p class=\"summary\">{} migrations {} on {} of {} databases in {}</p>\n<ul class=\"counts\">",
+            report.applied() + report.taken_back(),
+            done(report.direction),
+            report.databases.iter().filter(|database| !database.steps().is_empty()).count(),
             report.databases.len(),
             duration(report.elapsed),
         )?;
@@ -221,10 +229,17 @@ impl Page<'_> {
     }
 }
 
+fn done(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "applied",
+        Direction::Down => "taken back",
+    }
+}
+
 /// The class in the style sheet, and the word for it.
 fn words(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Applying => ("applying", "applying"),
+        Kind::Applying => ("applying", "at work"),
         Kind::Locked => ("locked", "waiting for a lock"),
         Kind::Retrying => ("retrying", "trying again soon"),
     }

@@ -48,7 +48,7 @@ pub(super) struct Span {
 /// What a database is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Migrations are applied.
+    /// Migrations are applied or taken back.
     Applying,
     /// Somebody else has the migration lock, or one that a migration needs.
     Locked,
@@ -89,7 +89,8 @@ impl Timeline {
                 self.track(database).turn(Kind::Retrying, now, Some(note));
             }
             Event::MigrationStarted { database, .. } => self.track(database).turn(Kind::Applying, now, None),
-            Event::MigrationApplied { database, migration, elapsed, rows } => {
+            Event::MigrationApplied { database, migration, elapsed, rows }
+            | Event::MigrationTakenBack { database, migration, elapsed, rows } => {
                 let (elapsed, rows) = (duration(*elapsed), and_rows(*rows));
                 let note = format!("{migration}: {elapsed}{rows}");
                 self.track(database).turn(Kind::Applying, now, Some(note));

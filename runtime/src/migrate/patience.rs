@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sharded_migrations_core::{Migration, Version};
+use sharded_migrations_core::{Step, Version};
 
 use super::{Halt, OneDatabase};
 use crate::backoff::Backoff;
@@ -24,15 +24,16 @@ impl<'m> OneDatabase<'_, 'm> {
     pub(super) async fn after_failure(
         &mut self,
         patience: &mut Patience,
-        migration: &'m Migration,
+        step: Step<'m>,
         error: Box<StepError>,
     ) -> Result<(), Halt<'m>> {
-        let is_applied = self.applied.iter().any(|step| step.version == migration.version);
+        let migration = step.migration;
+        let is_done = self.done.iter().any(|done| done.version == migration.version);
         // The answer was lost, not the work; or somebody else's work was in the way.
-        if is_applied || Since::of(&self.facts) != self.since {
+        if is_done || Since::of(&self.facts) != self.since {
             return Ok(());
         }
-        let failed = |error| Halt::Failed { migration, error };
+        let failed = |error| Halt::Failed { step, error };
         if !error.error.is_transient {
             return Err(failed(error));
         }

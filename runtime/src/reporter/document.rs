@@ -46,6 +46,7 @@ fn row(row: &HistoryRow) -> Value {
 
 fn step(surveyed: &Surveyed<'_>, step: &Step<'_>, text: Option<Text<'_>>) -> Value {
     let mut value = migration(step.migration);
+    value["file"] = json!(step.script.file);
     value["transaction"] = json!(!step.is_outside());
     value["statements_done"] = json!(match step.start {
         Start::Fresh => 0,
@@ -67,13 +68,13 @@ fn step(surveyed: &Surveyed<'_>, step: &Step<'_>, text: Option<Text<'_>>) -> Val
 /// What a step locks, where the database has locks on tables.
 pub(crate) fn locks<'m>(surveyed: &Surveyed<'m>, step: &Step<'m>) -> Option<&'m Locks> {
     let is_sqlite = surveyed.database.declared_engine() == Some(EngineKind::Sqlite);
-    step.migration.locks.as_ref().filter(|_| !is_sqlite)
+    step.script.locks.filter(|_| !is_sqlite)
 }
 
-/// What would be done, and in which order; with `text`, also what each database would get.
-pub(crate) fn plan(plan: &RolloutPlan<'_>, text: Option<Text<'_>>) -> Value {
+/// What a verb would do, and in which order; with `text`, also what each database would get.
+pub(crate) fn plan(verb: &str, plan: &RolloutPlan<'_>, text: Option<Text<'_>>) -> Value {
     let databases = plan.survey.databases.iter().map(|database| surveyed(database, text));
-    let mut value = document("plan", databases, plan.exit_code());
+    let mut value = document(verb, databases, plan.exit_code());
     value["stages"] = plan.stages.iter().map(stage).collect();
     value["blocked"] = plan.blocked.iter().map(blocked).collect();
     value

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::display::{Display, Meanwhile};
 use super::progress::Progress;
 use super::screen::Screen;
-use super::text::{BAD, DIM, WARNING};
+use super::text::{BAD, DIM, WARNING, to_do};
 use super::{Reporter, Verbosity, fitted, lines, put, summary};
 use crate::event::Event;
 use crate::figures::{and_rows, duration};
@@ -63,9 +63,9 @@ impl<O: Write, E: Write> Human<O, E> {
         let warning = |text| aside(self.display.verbosity > Verbosity::Quiet, text);
         match event {
             Event::StaleBinary(stale) => aside(true, lines::stale(stale)),
-            Event::RunPlanned { databases, of, migrations } => {
+            Event::RunPlanned { direction, databases, of, migrations } => {
                 let mut texts = aside(true, self.refusals(state));
-                texts.extend(detail(lines::planned(*databases, *of, *migrations)));
+                texts.extend(detail(lines::planned(*direction, *databases, *of, *migrations)));
                 texts
             }
             Event::WaveStarted(wave) => line(lines::wave(wave)),
@@ -74,7 +74,8 @@ impl<O: Write, E: Write> Human<O, E> {
                 aside(true, format!("{BAD}nothing new is started{BAD:#}: {why}\n"))
             }
             Event::DatabaseStarted { database, pending } => {
-                detail(format!("{DIM}{database}: {pending} pending{DIM:#}\n"))
+                let to_do = to_do(state.progress.direction());
+                detail(format!("{DIM}{database}: {pending} {to_do}{DIM:#}\n"))
             }
             Event::LockWaiting { database, holder } => {
                 let holder = holder.unwrap_or("another process");
@@ -88,6 +89,10 @@ impl<O: Write, E: Write> Human<O, E> {
             Event::MigrationApplied { database, migration, elapsed, rows } => {
                 let (elapsed, rows) = (duration(*elapsed), and_rows(*rows));
                 detail(format!("{DIM}{database}: {migration} done in {elapsed}{rows}{DIM:#}\n"))
+            }
+            Event::MigrationTakenBack { database, migration, elapsed, rows } => {
+                let (elapsed, rows) = (duration(*elapsed), and_rows(*rows));
+                detail(format!("{DIM}{database}: {migration} taken back in {elapsed}{rows}{DIM:#}\n"))
             }
             Event::TableLockWaiting { database, migration, holder } => warning(format!(
                 "{WARNING}{database}: {migration} waits for a lock held by {holder}{WARNING:#}\n"
@@ -119,7 +124,7 @@ impl<O: Write, E: Write> Human<O, E> {
                 let is_news = state.is_news(&report.outcome);
                 match meanwhile {
                     Meanwhile::Lines | Meanwhile::Details => {
-                        aside(true, lines::finished(report, state.progress.databases(), is_news))
+                        aside(true, lines::finished(report, state.progress.direction(), state.progress.databases(), is_news))
                     }
                     _ if is_news => warning(lines::trouble(report)),
                     _ => Vec::new(),
@@ -192,6 +197,8 @@ impl<O: Write + Send, E: Write + Send> Reporter for Human<O, E> {
 mod tests {
     use std::sync::Arc;
 
+    use sharded_migrations_core::Direction;
+
     use super::super::display::{Place, Wish};
     use super::super::samples::{failed, migration, milliseconds, plain, report};
     use super::*;
@@ -240,7 +247,7 @@ mod tests {
             report("users_06", 0, 0, Outcome::Done),
         ];
         human.event(&Event::DatabaseFinished(&databases[5]));
-        human.event(&Event::RunPlanned { databases: 5, of: 6, migrations: 10 });
+        human.event(&Event::RunPlanned { direction: Direction::Up, databases: 5, of: 6, migrations: 10 });
         let names: Vec<_> = databases.iter().map(|database| &database.name).collect();
         let wave = |number, range: std::ops::Range<usize>| Wave {
             number,
@@ -271,7 +278,13 @@ mod tests {
         human.event(&Event::RolloutStopped(&crate::Stopped::Failures(3)));
         human.event(&Event::DatabaseFinished(&databases[4]));
         let elapsed = milliseconds(3_210);
-        human.event(&Event::RunFinished(&Report { databases, elapsed, interrupted: false, stopped: None }));
+        human.event(&Event::RunFinished(&Report {
+            direction: Direction::Up,
+            databases,
+            elapsed,
+            interrupted: false,
+            stopped: None,
+        }));
         log.text()
     }
 
@@ -306,9 +319,20 @@ mod tests {
             databases.iter().for_each(|database| human.event(&Event::DatabaseFinished(database)));
             assert_eq!(log.text(), "");
             if goes_on {
-                human.event(&Event::RunPlanned { databases: 0, of: 40, migrations: 0 });
+                human.event(&Event::RunPlanned {
+                    direction: Direction::Up,
+                    databases: 0,
+                    of: 40,
+                    migrations: 0,
+                });
             }
-            let report = Report { databases, elapsed: milliseconds(5), interrupted: false, stopped: None };
+            let report = Report {
+                direction: Direction::Up,
+                databases,
+                elapsed: milliseconds(5),
+                interrupted: false,
+                stopped: None,
+            };
             human.event(&Event::RunFinished(&report));
             assert_eq!(
                 log.text(),
@@ -321,7 +345,12 @@ mod tests {
     #[test]
     fn a_log_of_400_databases_stays_small() {
         let (human, log) = human(Verbosity::Normal, Wish::Auto);
-        human.event(&Event::RunPlanned { databases: 400, of: 400, migrations: 10_400 });
+        human.event(&Event::RunPlanned {
+            direction: Direction::Up,
+            databases: 400,
+            of: 400,
+            migrations: 10_400,
+        });
         // The worst case: each waits for a lock, and every tenth one fails.
         let database = |number: u64| {
             let name = format!("customer_database_{number:03}");
@@ -338,7 +367,13 @@ mod tests {
             });
             human.event(&Event::DatabaseFinished(database));
         }
-        let report = Report { databases, elapsed: milliseconds(5), interrupted: false, stopped: None };
+        let report = Report {
+            direction: Direction::Up,
+            databases,
+            elapsed: milliseconds(5),
+            interrupted: false,
+            stopped: None,
+        };
         human.event(&Event::RunFinished(&report));
         let text = log.text();
         assert!(text.contains("[400/400] customer_database_400: failed at 27 step_27 after 26 applied\n"));

@@ -33,9 +33,13 @@ pub(super) fn line(event: &Event<'_>) -> Value {
         Event::StaleBinary(stale) => {
             json!({ "event": "stale_binary", "added": stale.added, "removed": stale.removed })
         }
-        Event::RunPlanned { databases, of, migrations } => {
-            json!({ "event": "run_planned", "databases": databases, "of": of, "migrations": migrations })
-        }
+        Event::RunPlanned { direction, databases, of, migrations } => json!({
+            "event": "run_planned",
+            "direction": direction.as_str(),
+            "databases": databases,
+            "of": of,
+            "migrations": migrations,
+        }),
         Event::WaveStarted(wave) => json!({
             "event": "wave_started",
             "wave": wave.number,
@@ -59,6 +63,13 @@ pub(super) fn line(event: &Event<'_>) -> Value {
         }
         Event::MigrationApplied { database, migration, elapsed, rows } => json!({
             "event": "migration_applied",
+            "database": database.as_str(),
+            "migration": self::migration(migration),
+            "elapsed_ms": elapsed.as_millis(),
+            "rows": rows,
+        }),
+        Event::MigrationTakenBack { database, migration, elapsed, rows } => json!({
+            "event": "migration_taken_back",
             "database": database.as_str(),
             "migration": self::migration(migration),
             "elapsed_ms": elapsed.as_millis(),
@@ -90,6 +101,7 @@ pub(super) fn line(event: &Event<'_>) -> Value {
         Event::RunFinished(report) => json!({
             "event": "run_finished",
             "applied": report.applied(),
+            "taken_back": report.taken_back(),
             "databases": report.databases.len(),
             "elapsed_ms": report.elapsed.as_millis(),
             "stopped": report.stopped.as_ref().map(ToString::to_string),
@@ -110,6 +122,7 @@ fn database(report: &DatabaseReport) -> Value {
         "database": report.name.as_str(),
         "group": report.group.as_ref().map(|group| group.as_str()),
         "applied": report.applied.len(),
+        "taken_back": report.taken_back.len(),
         "applied_before": report.applied_before,
         "outcome": report.outcome.kind(),
     });

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use sharded_migrations_core::Direction;
 use sharded_migrations_core::set::Stale;
 
-use super::text::{BAD, DIM, GOOD, HEADING, WARNING, count};
+use super::text::{BAD, DIM, GOOD, HEADING, WARNING, count, did, to_do};
 use crate::event::Wave;
 use crate::figures::duration;
 use crate::report::{DatabaseReport, Outcome};
@@ -19,9 +20,9 @@ pub(super) fn stale(stale: &Stale) -> String {
     text
 }
 
-pub(super) fn planned(databases: usize, of: usize, migrations: usize) -> String {
+pub(super) fn planned(direction: Direction, databases: usize, of: usize, migrations: usize) -> String {
     let (migrations, of) = (count(migrations, "migration"), count(of, "database"));
-    format!("{DIM}{migrations} pending on {databases} of {of}{DIM:#}\n")
+    format!("{DIM}{migrations} {} on {databases} of {of}{DIM:#}\n", to_do(direction))
 }
 
 /// `-- stage 1 of 2, wave 2 of 4: 12 databases --`; a run in one wave has no use for it.
@@ -43,13 +44,18 @@ pub(super) fn pause(pause: Duration) -> String {
 
 /// `[ 17/400] users_017: 26 applied in 1.25 s`; nothing of a database that is only counted at the end. Why
 /// it went wrong is said where that is news.
-pub(super) fn finished(report: &DatabaseReport, (done, of): (usize, usize), is_news: bool) -> String {
-    let applied = report.applied.len();
-    let after = if applied > 0 { format!(" after {applied} applied") } else { String::new() };
-    let time = duration(report.applied.iter().map(|step| step.elapsed).sum());
+pub(super) fn finished(
+    report: &DatabaseReport,
+    direction: Direction,
+    (done, of): (usize, usize),
+    is_news: bool,
+) -> String {
+    let (count, did) = (report.steps().len(), did(direction));
+    let after = if count > 0 { format!(" after {count} {did}") } else { String::new() };
+    let time = duration(report.steps().iter().map(|step| step.elapsed).sum());
     let mut text = match &report.outcome {
-        Outcome::Done if applied == 0 => format!("up to date, {} applied before", report.applied_before),
-        Outcome::Done => format!("{GOOD}{applied} applied{GOOD:#} in {time}"),
+        Outcome::Done if count == 0 => idle(report, direction),
+        Outcome::Done => format!("{GOOD}{count} {did}{GOOD:#} in {time}"),
         Outcome::Failed(error) => {
             format!("{BAD}failed{BAD:#} at {} {}{after}", error.version, error.name)
         }
@@ -62,6 +68,14 @@ pub(super) fn finished(report: &DatabaseReport, (done, of): (usize, usize), is_n
     }
     let width = of.to_string().len();
     format!("{DIM}[{done:>width$}/{of}]{DIM:#} {}: {text}\n", report.name)
+}
+
+/// What is said of a database where nothing was to be done.
+fn idle(report: &DatabaseReport, direction: Direction) -> String {
+    match direction {
+        Direction::Up => format!("up to date, {} applied before", report.applied_before),
+        Direction::Down => format!("nothing to take back, {} applied before", report.applied_before),
+    }
 }
 
 /// `users_017 failed at 12 add_index: ..`, where nothing else tells of the database.

@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use sharded_migrations_core::{DatabaseName, Version};
+use sharded_migrations_core::{DatabaseName, Direction, Version};
 
-use super::text::{BAD, DIM, HEADING, WARNING, count, running};
+use super::text::{BAD, DIM, HEADING, WARNING, count, running, to_do};
 use crate::event::Event;
 use crate::report::Outcome;
 
@@ -38,6 +38,7 @@ pub(super) struct Progress {
 /// What is to be done.
 #[derive(Debug, Clone, Copy)]
 struct Planned {
+    direction: Direction,
     databases: usize,
     migrations: usize,
 }
@@ -91,6 +92,11 @@ impl Progress {
         (self.databases, self.planned.map_or(0, |planned| planned.databases))
     }
 
+    /// Which way the run goes, as far as its plan is known.
+    pub(super) fn direction(&self) -> Direction {
+        self.planned.map_or(Direction::Up, |planned| planned.direction)
+    }
+
     /// Whether the run has got as far as its plan.
     pub(super) fn is_planned(&self) -> bool {
         self.planned.is_some()
@@ -99,8 +105,9 @@ impl Progress {
     /// Takes note of what happened.
     pub(super) fn note(&mut self, event: &Event<'_>, now: Instant) {
         match event {
-            Event::RunPlanned { databases, migrations, .. } => {
-                self.planned = Some(Planned { databases: *databases, migrations: *migrations });
+            Event::RunPlanned { direction, databases, migrations, .. } => {
+                self.planned =
+                    Some(Planned { direction: *direction, databases: *databases, migrations: *migrations });
             }
             Event::WaveStarted(wave) => {
                 let stage = match wave.stages {
@@ -154,7 +161,7 @@ impl Progress {
                 let why = format!("{migration} is tried again: {}", error.message);
                 self.does(database, Doing::Waiting(why), now);
             }
-            Event::MigrationApplied { database, .. } => {
+            Event::MigrationApplied { database, .. } | Event::MigrationTakenBack { database, .. } => {
                 self.migrations += 1;
                 if let Some(flight) = self.flight(database) {
                     flight.applied += 1;
@@ -198,7 +205,7 @@ impl Progress {
         flights.truncate(most);
         let widest = flights.iter().map(|flight| flight.database.as_str().len()).max().unwrap_or_default();
         let name_columns = widest.min(size.columns / 3);
-        lines.extend(flights.iter().map(|flight| flight.line(name_columns, now)));
+        lines.extend(flights.iter().map(|flight| flight.line(self.direction(), name_columns, now)));
         if others > 0 {
             lines.push(format!("  {DIM}.. and {others} more{DIM:#}"));
         }
@@ -251,11 +258,11 @@ impl Progress {
 
 impl Flight {
     /// `  users_07   3.2 s  12 add_index (13 of 26)`
-    fn line(&self, name_columns: usize, now: Instant) -> String {
+    fn line(&self, direction: Direction, name_columns: usize, now: Instant) -> String {
         let name = console::truncate_str(self.database.as_str(), name_columns, "..");
         let time = running(now.saturating_duration_since(self.since));
         let doing = match &self.doing {
-            Doing::Beginning => format!("{DIM}{} pending{DIM:#}", self.pending),
+            Doing::Beginning => format!("{DIM}{} {}{DIM:#}", self.pending, to_do(direction)),
             Doing::Migration(migration) if self.pending == 1 => migration.clone(),
             Doing::Migration(migration) => {
                 format!("{migration} {DIM}({} of {}){DIM:#}", self.at, self.pending)
@@ -295,7 +302,8 @@ mod tests {
 
         fn planned(databases: usize, migrations: usize) -> Self {
             let mut run = Self::new();
-            run.note(&Event::RunPlanned { databases, of: databases, migrations });
+            let direction = Direction::Up;
+            run.note(&Event::RunPlanned { direction, databases, of: databases, migrations });
             run
         }
 
@@ -413,7 +421,7 @@ mod tests {
         let mut run = Run::new();
         run.at(1_200);
         let mut seen = vec![run.screen(100, 24)];
-        run.note(&Event::RunPlanned { databases: 2, of: 9, migrations: 4 });
+        run.note(&Event::RunPlanned { direction: Direction::Up, databases: 2, of: 9, migrations: 4 });
         let databases = [name("a"), name("b")];
         let wave = |number, stage| Wave {
             number,

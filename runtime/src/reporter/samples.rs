@@ -43,6 +43,7 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         outside: Cow::Borrowed(&[]),
         locks: None,
         tables: None,
+        reverse: None,
     }
 }
 
@@ -58,6 +59,7 @@ pub(super) fn report(database: &str, applied: i64, elapsed: u64, outcome: Outcom
         name: name(database),
         group: Some(GroupName::new("users").unwrap()),
         applied: (1..=applied).map(step).collect(),
+        taken_back: Vec::new(),
         applied_before: 0,
         pending: None,
         outcome,

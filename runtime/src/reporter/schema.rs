@@ -9,7 +9,7 @@ use serde_json::Value;
 use sharded_migrations_core::rollout::Blocker;
 use sharded_migrations_core::set::Stale;
 use sharded_migrations_core::source::SourceFile;
-use sharded_migrations_core::{DatabaseName, GroupName, Version};
+use sharded_migrations_core::{DatabaseName, Direction, GroupName, Version};
 
 use super::json::line;
 use super::samples::migration;
@@ -44,7 +44,8 @@ fn report(group: Option<GroupName>, outcome: Outcome) -> DatabaseReport {
     let applied =
         AppliedStep { version: Version::embedded(1), name: "a".into(), elapsed: Duration::ZERO, rows: None };
     let name = DatabaseName::embedded("users_01");
-    DatabaseReport { name, group, applied: vec![applied], pending: None, applied_before: 3, outcome }
+    let (applied, taken_back) = (vec![applied], Vec::new());
+    DatabaseReport { name, group, applied, taken_back, pending: None, applied_before: 3, outcome }
 }
 
 /// The events as lines; each kind at least once, each of its fields with and without a value.
@@ -79,6 +80,7 @@ fn lines() -> Vec<Value> {
         .collect();
     let stops = [Stopped::Canary(users_01.clone()), Stopped::Failures(2), Stopped::Check("no".into())];
     let run = |stopped: Option<Stopped>| Report {
+        direction: Direction::Up,
         databases: reports.clone(),
         elapsed: Duration::from_secs(1),
         interrupted: false,
@@ -90,7 +92,8 @@ fn lines() -> Vec<Value> {
     let pause = Duration::from_millis(1_500);
     let mut events = vec![
         Event::StaleBinary(&stale),
-        Event::RunPlanned { databases: 1, of: 2, migrations: 3 },
+        Event::RunPlanned { direction: Direction::Up, databases: 1, of: 2, migrations: 3 },
+        Event::RunPlanned { direction: Direction::Down, databases: 1, of: 2, migrations: 3 },
         Event::WaveStarted(&wave),
         Event::WavePaused { pause },
         Event::DatabaseStarted { database, pending: 2 },
@@ -101,6 +104,8 @@ fn lines() -> Vec<Value> {
         Event::MigrationStarted { database, migration },
         Event::MigrationApplied { database, migration, elapsed: pause, rows: None },
         Event::MigrationApplied { database, migration, elapsed: pause, rows: Some(2) },
+        Event::MigrationTakenBack { database, migration, elapsed: pause, rows: None },
+        Event::MigrationTakenBack { database, migration, elapsed: pause, rows: Some(2) },
         Event::MigrationRetried { database, migration, error: &error, pause },
         Event::Interrupted(Urgency::Drain),
         Event::Interrupted(Urgency::Cancel),

@@ -3,9 +3,9 @@
 //! Names of databases that are well are cut to the width; a list of what went wrong is never cut.
 
 use sharded_migrations_core::fold::Names;
-use sharded_migrations_core::{DatabaseName, diagnostic};
+use sharded_migrations_core::{DatabaseName, Direction, diagnostic};
 
-use super::text::{BAD, DIM, GOOD, count, durations, headings, reasons};
+use super::text::{BAD, DIM, GOOD, count, did, durations, headings, reasons};
 use crate::error::StepError;
 use crate::figures::{and_rows, duration};
 use crate::report::{DatabaseReport, Outcome, Report};
@@ -17,13 +17,14 @@ struct Block<'r>(Vec<&'r DatabaseReport>);
 pub(super) fn results(report: &Report, columns: usize) -> String {
     let is_refused = |one: &&DatabaseReport| matches!(one.outcome, Outcome::Refused(_));
     let blocks = fold(report.databases.iter().filter(|one| !is_refused(one)));
-    blocks.iter().map(|block| block.text(columns)).collect()
+    blocks.iter().map(|block| block.text(report.direction, columns)).collect()
 }
 
 /// A block for all databases that were refused for the same reasons.
 pub(super) fn refusals<'r>(databases: impl Iterator<Item = &'r DatabaseReport>) -> String {
     let refused = databases.filter(|one| matches!(one.outcome, Outcome::Refused(_)));
-    fold(refused).iter().map(|block| block.text(usize::MAX)).collect()
+    // Nothing was done there, either way.
+    fold(refused).iter().map(|block| block.text(Direction::Up, usize::MAX)).collect()
 }
 
 /// The failed migrations, each with the lines of its file; what failed alike on many databases is
@@ -44,10 +45,11 @@ pub(super) fn failures(report: &Report) -> String {
 pub(super) fn total(report: &Report) -> String {
     let of =
         |is: fn(&Outcome) -> bool| report.databases.iter().filter(|database| is(&database.outcome)).count();
-    let changed = report.databases.iter().filter(|database| !database.applied.is_empty()).count();
+    let changed = report.databases.iter().filter(|database| !database.steps().is_empty()).count();
     let mut text = format!(
-        "\n{} applied on {} of {} in {}",
-        count(report.applied(), "migration"),
+        "\n{} {} on {} of {} in {}",
+        count(report.applied() + report.taken_back(), "migration"),
+        did(report.direction),
         changed,
         count(report.databases.len(), "database"),
         duration(report.elapsed),
@@ -82,14 +84,14 @@ fn fold<'r>(databases: impl Iterator<Item = &'r DatabaseReport>) -> Vec<Block<'r
 /// Whether the same is to be said of both.
 fn ended_alike(one: &DatabaseReport, other: &DatabaseReport) -> bool {
     let did_the_same = || {
-        let steps = one.applied.iter().zip(&other.applied);
-        one.applied.len() == other.applied.len()
+        let steps = one.steps().iter().zip(other.steps());
+        one.steps().len() == other.steps().len()
             && steps.into_iter().all(|(a, b)| (a.version, &a.name) == (b.version, &b.name))
     };
     let ended_the_same = || match (&one.outcome, &other.outcome) {
         (Outcome::Failed(error), Outcome::Failed(other)) => error.is_alike(other),
         (Outcome::Done, Outcome::Done) => {
-            !one.applied.is_empty() || one.applied_before == other.applied_before
+            !one.steps().is_empty() || one.applied_before == other.applied_before
         }
         (outcome, other) => outcome == other,
     };
@@ -103,29 +105,36 @@ impl<'r> Block<'r> {
 
     /// What is said of the rows that a step has changed, on all of these databases together.
     fn rows(&self, index: usize) -> String {
-        let all: Option<u64> = self.0.iter().map(|database| database.applied.get(index)?.rows).sum();
+        let all: Option<u64> = self.0.iter().map(|database| database.steps().get(index)?.rows).sum();
         let together = if all.is_some() && self.0.len() > 1 { " in all" } else { "" };
         and_rows(all) + together
     }
 
-    fn text(&self, columns: usize) -> String {
+    fn text(&self, direction: Direction, columns: usize) -> String {
         let Some(first) = self.first() else { return String::new() };
         let columns = if first.is_done() { columns } else { usize::MAX };
         let names = self.0.iter().map(|database| &database.name);
         let mut text = headings(names, first.group.as_ref(), columns);
-        for (index, step) in first.applied.iter().enumerate() {
+        for (index, step) in first.steps().iter().enumerate() {
             let time =
-                |database: &&'r DatabaseReport| Some((&database.name, database.applied.get(index)?.elapsed));
+                |database: &&'r DatabaseReport| Some((&database.name, database.steps().get(index)?.elapsed));
             let elapsed = durations(self.0.iter().filter_map(time));
             let rows = self.rows(index);
             let (version, name) = (step.version, &step.name);
-            text.push_str(&format!(
-                "  {GOOD}applied{GOOD:#} {version} {name} {DIM}({elapsed}{rows}){DIM:#}\n"
-            ));
+            let did = did(direction);
+            text.push_str(&format!("  {GOOD}{did}{GOOD:#} {version} {name} {DIM}({elapsed}{rows}){DIM:#}\n"));
         }
+        let rest = match direction {
+            Direction::Up => "pending",
+            Direction::Down => "applied",
+        };
         match &first.outcome {
-            Outcome::Done if first.applied.is_empty() => {
-                text.push_str(&format!("  up to date ({} applied before)\n", first.applied_before));
+            Outcome::Done if first.steps().is_empty() => {
+                let idle = match direction {
+                    Direction::Up => "up to date",
+                    Direction::Down => "nothing to take back",
+                };
+                text.push_str(&format!("  {idle} ({} applied before)\n", first.applied_before));
             }
             Outcome::Done => {}
             Outcome::Failed(error) => {
@@ -135,9 +144,9 @@ impl<'r> Block<'r> {
             }
             Outcome::Refused(why) => text.push_str(&reasons(why)),
             Outcome::NotStarted => text.push_str("  not started\n"),
-            Outcome::Halted => text.push_str("  stopped: the rest is still pending\n"),
+            Outcome::Halted => text.push_str(&format!("  stopped: the rest is still {rest}\n")),
             Outcome::Waits(blocker) => text.push_str(&format!("  the rest waits: {blocker}\n")),
-            Outcome::Interrupted => text.push_str("  interrupted: the rest is still pending\n"),
+            Outcome::Interrupted => text.push_str(&format!("  interrupted: the rest is still {rest}\n")),
         }
         text
     }
@@ -151,7 +160,13 @@ mod tests {
     use crate::report::Reason;
 
     fn run(databases: Vec<DatabaseReport>) -> Report {
-        Report { databases, elapsed: milliseconds(61_500), interrupted: false, stopped: None }
+        Report {
+            direction: Direction::Up,
+            databases,
+            elapsed: milliseconds(61_500),
+            interrupted: false,
+            stopped: None,
+        }
     }
 
     fn all(report: &Report, columns: usize) -> String {

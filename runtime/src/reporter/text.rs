@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use console::measure_text_width;
 use sharded_migrations_core::fold::Names;
-use sharded_migrations_core::{DatabaseName, GroupName};
+use sharded_migrations_core::{DatabaseName, Direction, GroupName};
 
 use crate::error::DatabaseError;
 use crate::figures::{duration, minutes};
@@ -93,6 +93,22 @@ fn fitted_line(line: &str, columns: usize) -> String {
 /// `1 database`, `2 databases`
 pub(crate) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What is to become of migrations: `3 pending`, `3 to take back`.
+pub(crate) fn to_do(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "pending",
+        Direction::Down => "to take back",
+    }
+}
+
+/// What became of them: `3 applied`, `3 taken back`.
+pub(super) fn did(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "applied",
+        Direction::Down => "taken back",
+    }
 }
 
 /// A time that goes on, and is written again and again: `0.8 s`, `12 s`, `3 min 5 s`

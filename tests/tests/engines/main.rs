@@ -7,6 +7,7 @@
 mod support;
 
 mod adopt;
+mod down;
 mod drift;
 mod failure;
 mod fresh;

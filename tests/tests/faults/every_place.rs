@@ -48,6 +48,11 @@ fn a_server_killed_outside_transactions() {
     crash_each("server killed, outside transactions", Part::OUTSIDE);
 }
 
+#[test]
+fn a_process_killed_while_it_takes_back() {
+    strike_each("SIGKILL, taking back", Part::BACK, kill);
+}
+
 fn kill(lane: &Lane, run: &Undisturbed, point: &Point) {
     let (mut process, proxy) = run.stand(lane, point);
     process.kill().unwrap();

@@ -33,7 +33,10 @@ SELECT 'enum', t.typname, e.enumlabel FROM pg_enum e JOIN pg_type t ON t.oid = e
 SELECT 'function', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY proname;
 SELECT 'rows', c.relname, query_to_xml(format('SELECT * FROM %s t ORDER BY t::text', c.oid::regclass), true, true, '')
 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-AND c.relname <> 'sharded_migrations_history' ORDER BY 2";
+AND c.relname NOT IN ('sharded_migrations_history', 'sharded_migrations_audit') ORDER BY 2";
+
+/// What was done by hand or taken back, but for the times.
+const AUDIT: &str = "SELECT 'audit', action, version FROM sharded_migrations_audit ORDER BY 3, 2";
 
 /// Runs to the end, on threads of its own.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -84,7 +87,10 @@ impl Eye {
 
     /// What is there when all is done: see the queries.
     pub(crate) fn fingerprint(&self, database: usize) -> String {
-        self.query(database, &format!("{FINGERPRINT};\n{HISTORY}"))
+        let has_audit =
+            !self.query(database, "SELECT to_regclass('public.sharded_migrations_audit')").is_empty();
+        let audit = if has_audit { AUDIT } else { "SELECT 'no audit'" };
+        self.query(database, &format!("{FINGERPRINT};\n{HISTORY};\n{audit}"))
     }
 
     /// The versions in the history that count as applied; none where there is no history.

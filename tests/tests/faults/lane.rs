@@ -55,6 +55,9 @@ impl Lane {
         if let Some(to) = to {
             command.args(["--to", to]);
         }
+        if verb == "down" {
+            command.arg("--yes");
+        }
         for (name, database) in NAMES.iter().zip(&self.databases) {
             let url = database.url().replace(&format!(":{}/", self.port), &format!(":{port}/"));
             command.env(name, format!("{url}?sslmode=disable"));
@@ -83,10 +86,16 @@ impl Lane {
 
     /// What a run said to have done must be there, however it ended.
     pub(crate) fn assert_is_there(&self, output: &Output) {
-        for (name, version) in reported(&output.stdout) {
-            let database = NAMES.iter().position(|known| *known == name).unwrap();
-            let applied = self.eye.applied(database);
-            assert!(applied.contains(&version), "{version} was reported on {name}, which has {applied:?}");
+        for (kind, is_there) in [("migration_applied", true), ("migration_taken_back", false)] {
+            for (name, version) in events(kind, &output.stdout) {
+                let database = NAMES.iter().position(|known| *known == name).unwrap();
+                let applied = self.eye.applied(database);
+                assert_eq!(
+                    applied.contains(&version),
+                    is_there,
+                    "{version} on {name}: {kind}, and it has {applied:?}"
+                );
+            }
         }
     }
 }
@@ -102,11 +111,15 @@ pub(crate) fn said(output: &Output) -> String {
 
 /// The migrations of which a run said that they are applied. A line that it did not end is none.
 pub(crate) fn reported(stdout: &[u8]) -> Vec<(String, i64)> {
+    events("migration_applied", stdout)
+}
+
+fn events(kind: &str, stdout: &[u8]) -> Vec<(String, i64)> {
     let text = String::from_utf8_lossy(stdout);
     let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let applied = events.filter(|event| event["event"] == "migration_applied");
-    applied
+    events
+        .filter(|event| event["event"] == kind)
         .map(|event| {
             let name = event["database"].as_str().unwrap().to_owned();
             (name, event["migration"]["version"].as_i64().unwrap())

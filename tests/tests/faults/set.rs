@@ -55,6 +55,20 @@ const OUTSIDE: [(&str, &str); 5] = [
     (EVERYWHERE, "VACUUM log;\nANALYZE log;"),
 ];
 
+/// The last of those that can be taken back are above this one.
+pub(crate) const REMAINS: &str = "16";
+/// And this is the newest of them; it runs outside a transaction, both ways.
+pub(crate) const NEWEST_TO_GO: &str = "21";
+
+/// The reverse files of the versions behind [`REMAINS`]. Each that could be run twice leaves a trace, or fails.
+const BACK: [&str; 5] = [
+    "ALTER TABLE plan RENAME title TO name;",
+    "ALTER TABLE report DROP note;\nCOMMENT ON TABLE report IS NULL;",
+    "CREATE UNIQUE INDEX account_name ON account (name);",
+    "DROP INDEX log_line;\nUPDATE log SET at = at - 1;",
+    "DROP INDEX CONCURRENTLY log_at;",
+];
+
 /// The files of the set, and the databases, whose URLs are the variables of their names.
 pub(crate) fn project() -> Project {
     let mut databases = String::from("[groups.users]\n");
@@ -67,7 +81,11 @@ pub(crate) fn project() -> Project {
     let inside = IN_TRANSACTIONS.map(|(route, sql)| (route, "", sql));
     let outside = OUTSIDE.map(|(route, sql)| (route, "-- #[no_transaction]\n", sql));
     let all = inside.into_iter().chain(outside).zip(1..);
-    all.fold(Project::new().databases_toml(&databases), |project, ((route, more, sql), version)| {
+    let project = Project::new().databases_toml(&databases);
+    let project = BACK.into_iter().zip(17..).fold(project, |project, (sql, version)| {
+        project.file(&format!("V{version}__m.down.sql"), format!("{sql}\n"))
+    });
+    all.fold(project, |project, ((route, more, sql), version)| {
         project.file(&format!("V{version}__m.sql"), format!("-- #[route({route})]\n{more}{sql}\n"))
     })
 }

@@ -11,6 +11,7 @@ use crate::set::NAMES;
 /// Which part of the set is struck. What comes before it is there already.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
+    verb: &'static str,
     before: Option<&'static str>,
     to: Option<&'static str>,
 }
@@ -18,9 +19,13 @@ pub(crate) struct Part {
 impl Part {
     /// The migrations in transactions, from nothing.
     pub(crate) const IN_TRANSACTIONS: Self =
-        Self { before: None, to: Some(crate::set::LAST_IN_A_TRANSACTION) };
+        Self { verb: "apply", before: None, to: Some(crate::set::LAST_IN_A_TRANSACTION) };
     /// Those outside transactions, behind the others.
-    pub(crate) const OUTSIDE: Self = Self { before: Some(crate::set::LAST_IN_A_TRANSACTION), to: None };
+    pub(crate) const OUTSIDE: Self =
+        Self { verb: "apply", before: Some(crate::set::LAST_IN_A_TRANSACTION), to: None };
+    /// The newest of them are taken back, one of them outside a transaction.
+    pub(crate) const BACK: Self =
+        Self { verb: "down", before: Some(crate::set::NEWEST_TO_GO), to: Some(crate::set::REMAINS) };
 
     /// Makes the databases as they are before the part.
     pub(crate) fn prepare(self, lane: &Lane) {
@@ -32,7 +37,7 @@ impl Part {
 
     /// A run through a proxy.
     pub(crate) fn spawn(self, lane: &Lane, proxy: &Proxy) -> Child {
-        lane.spawn(proxy.port(), self.to)
+        lane.spawn_verb(self.verb, proxy.port(), self.to)
     }
 }
 
@@ -97,7 +102,8 @@ impl Undisturbed {
     }
 
     pub(crate) fn assert_ends_alike(&self, lane: &Lane, point: &Point, with_dump: bool) {
-        let output = lane.spawn(lane.server(), self.part.to).wait_with_output().unwrap();
+        let Part { verb, to, .. } = self.part;
+        let output = lane.spawn_verb(verb, lane.server(), to).wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "after {point:?}:\n{}", said(&output));
         lane.eye.wait_until_alone();
         assert_eq!(lane.fingerprint(), self.fingerprint, "after {point:?}");

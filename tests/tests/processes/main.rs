@@ -8,6 +8,7 @@ mod support;
 
 mod adopt;
 mod command_line;
+mod down;
 mod environment;
 mod goes_on;
 mod interrupt;

@@ -14,6 +14,8 @@ pub(crate) type Run = Result<Report, RunError>;
 /// users_02: refused dirty out-of-order
 /// users_03: not started
 /// ```
+///
+/// What was taken back comes behind the word `back`.
 pub(crate) fn ending(run: &Run) -> String {
     let report = match run {
         Ok(report) => report,
@@ -22,7 +24,9 @@ pub(crate) fn ending(run: &Run) -> String {
     assert_eq!(run.is_ok(), report.exit_code() == 0, "an error has a code of its own, and only an error");
     let mut lines = vec![format!("exit {}", report.exit_code())];
     for database in &report.databases {
-        let applied: String = database.applied.iter().map(|step| format!(" {}", step.version)).collect();
+        let back = if database.taken_back.is_empty() { "" } else { " back" };
+        let steps = database.steps().iter().map(|step| format!(" {}", step.version));
+        let applied: String = std::iter::once(back.to_owned()).chain(steps).collect();
         let before = database.applied_before;
         let outcome = match &database.outcome {
             Outcome::Done => format!("done{applied}, {before} before"),

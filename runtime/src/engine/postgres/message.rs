@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use super::sql;
+use sharded_migrations_core::Direction;
+
+use super::sql::{self, Tables};
 use crate::engine::{Commits, Server, Since, Step};
 
 /// What is sent at once, beyond which the rest is sent behind it: the server keeps a message as a whole,
@@ -28,7 +30,7 @@ struct Part {
     lock: usize,
     /// The migration's own.
     own: Range<usize>,
-    /// Writes the history row, if the history is what it should be.
+    /// Writes the history row, or deletes it, if the history is what it should be.
     row: usize,
     commit: usize,
     /// The bytes of the migration's text.
@@ -51,7 +53,7 @@ pub(super) enum Within {
     Lock,
     /// In one of the migration's own statements.
     Own(usize),
-    /// Where the history row is written.
+    /// Where the history row is written or deleted.
     Row,
     /// In another of our statements around it.
     Around,
@@ -59,13 +61,13 @@ pub(super) enum Within {
 
 impl Message {
     /// Begins a message with what has to be so before any migration: nobody else holds the migration
-    /// lock, and there is a history table.
-    pub(super) fn new(schema: &str, since: Since) -> Self {
+    /// lock, and the tables are there.
+    pub(super) fn new(schema: &str, tables: Tables) -> Self {
         let mut message = Self { text: String::new(), statements: 0, lock: 1, parts: Vec::new() };
         message.push("BEGIN");
         message.push(&sql::lock_or_fail(schema));
-        if !since.has_history {
-            message.push(&sql::create_history(schema));
+        for create in tables.missing(schema) {
+            message.push(&create);
         }
         message.push("COMMIT");
         message
@@ -97,7 +99,7 @@ impl Message {
         // The new line and the semicolon end what the migration may leave open: a `--` comment, its last
         // statement.
         self.text.push_str("\n;\n");
-        let own = self.statements..self.statements + step.migration.statements.len();
+        let own = self.statements..self.statements + step.script.statements.len();
         self.statements = own.end;
         // What waits for the end of the transaction is done while the migration's own settings hold.
         self.push("SET CONSTRAINTS ALL IMMEDIATE");
@@ -113,7 +115,10 @@ impl Message {
             }
             _ => {}
         }
-        let row = self.push(&sql::insert_applied(schema, step, since, previous > 0));
+        let row = self.push(&match step.direction {
+            Direction::Up => sql::insert_applied(schema, step, since, previous > 0),
+            Direction::Down => sql::delete_applied(schema, step, since),
+        });
         if !is_last {
             self.push(sql::PROGRESS);
         }

@@ -1,5 +1,8 @@
 //! Every statement that is ours. Names and texts of users go in quoted.
 
+use sharded_migrations_core::{Direction, State, Version};
+
+use crate::amend::Action;
 use crate::engine::{
     AUDIT_TABLE, Change, Commits, Entry, HISTORY_TABLE, Progress, RowChange, Server, Since, Step,
 };
@@ -222,12 +225,49 @@ pub(super) fn insert_applied(schema: &str, step: &Step<'_>, since: Since, is_beh
         "(extract(epoch from pg_catalog.clock_timestamp() - \
          coalesce({before}, pg_catalog.transaction_timestamp())) * 1000)::bigint"
     );
-    insert(schema, step, since, "applied", step.migration.statements.len(), &elapsed)
+    insert(schema, step, since, "applied", step.script.statements.len(), &elapsed)
+}
+
+/// Deletes the history row of a migration that is taken back, and keeps in the audit table that it was. It
+/// refuses itself (a NULL version there) unless the history is what it should be: what a statement counts is what
+/// was there before it, its own deletion included.
+pub(super) fn delete_applied(schema: &str, step: &Step<'_>, since: Since) -> String {
+    let migration = step.migration;
+    format!(
+        "WITH gone AS (DELETE FROM {table} WHERE version = {version}) \
+         INSERT INTO {audit} (at, who, host, application_version, action, version, name) \
+         SELECT pg_catalog.clock_timestamp(), session_user, {host}, {application_version}, '{action}', {guarded}, {name} \
+         FROM {table}",
+        table = table(schema),
+        audit = audit_table(schema),
+        version = migration.version,
+        host = literal(&step.who.host),
+        application_version = or_null(step.who.application_version.as_deref()),
+        action = Action::Down,
+        guarded = if_it_is_there(step, since),
+        name = literal(&migration.name),
+    )
+}
+
+/// The version of a migration that is to be taken back, unless the history is another than it should be.
+fn if_it_is_there(step: &Step<'_>, Since { rows, sum, .. }: Since) -> String {
+    let version = step.migration.version;
+    format!(
+        "CASE WHEN pg_catalog.count(*) = {rows} AND coalesce(pg_catalog.sum(version), 0) = {sum} \
+         AND pg_catalog.count(*) FILTER (WHERE version = {version} AND checksum = '{}') = 1 THEN {version} END",
+        step.migration.checksum
+    )
 }
 
 /// The history row of a migration outside a transaction, at each stage of it. The first one also
 /// makes the settings, for the whole session.
-pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: Progress) -> String {
+pub(super) fn record(
+    schema: &str,
+    server: &Server,
+    tables: Tables,
+    step: &Step<'_>,
+    progress: Progress,
+) -> String {
     let version = step.migration.version;
     let table = table(schema);
     let settings =
@@ -235,40 +275,76 @@ pub(super) fn record(schema: &str, server: &Server, step: &Step<'_>, progress: P
     let reset = || RESET.map(|reset| format!(";\n{reset}")).concat();
     let wait = wait_for_disk(server);
     // The migration may have set both for its own statements.
-    let update = |set: String| {
+    let change = |change: String| {
         format!(
-            "BEGIN;\nSET LOCAL lock_timeout = '1min';\nSET LOCAL synchronous_commit TO DEFAULT;\n{wait}UPDATE {table} SET {set} WHERE version = {version};\nCOMMIT"
+            "BEGIN;\nSET LOCAL lock_timeout = '1min';\nSET LOCAL synchronous_commit TO DEFAULT;\n{wait}{change};\nCOMMIT"
         )
     };
+    let update = |set: String| change(format!("UPDATE {table} SET {set} WHERE version = {version}"));
+    let state = State::running(step.direction).as_str();
     match progress {
         Progress::Started(since) => {
-            let create = if since.has_history { String::new() } else { create_history(schema) + ";\n" };
-            format!(
-                "BEGIN;\n{create}{};\n{};\nCOMMIT{}",
-                lock_history(schema),
-                insert(schema, step, since, "started", 0, "0"),
-                settings()
-            )
+            let create: String = tables.missing(schema).map(|create| create + ";\n").collect();
+            let row = match step.direction {
+                Direction::Up => insert(schema, step, since, state, 0, "0"),
+                Direction::Down => begin_to_undo(schema, step, since, state),
+            };
+            format!("BEGIN;\n{create}{};\n{row};\nCOMMIT{}", lock_history(schema), settings())
         }
         Progress::Resumed(done) => {
-            update(format!("state = 'started', statements_done = {done}")) + &settings()
+            update(format!("state = '{state}', statements_done = {done}")) + &settings()
         }
         Progress::Statements(done) => update(format!("statements_done = {done}")),
-        Progress::Paused(done) => update(format!("state = 'paused', statements_done = {done}")) + &reset(),
-        Progress::Applied(elapsed) => {
-            update(format!(
-                "state = 'applied', applied_at = pg_catalog.clock_timestamp(), execution_ms = {}",
-                elapsed.as_millis()
-            )) + &reset()
+        Progress::Paused(done) => {
+            let state = State::paused(step.direction).as_str();
+            update(format!("state = '{state}', statements_done = {done}")) + &reset()
+        }
+        Progress::Finished(elapsed) => {
+            let finish = match step.direction {
+                Direction::Up => update(format!(
+                    "state = 'applied', applied_at = pg_catalog.clock_timestamp(), execution_ms = {}",
+                    elapsed.as_millis()
+                )),
+                Direction::Down => {
+                    let delete = format!("DELETE FROM {table} WHERE version = {version}");
+                    let entry = Entry { action: Action::Down, who: step.who.clone() };
+                    change(format!(
+                        "{delete};\n{}",
+                        audit(schema, version, &step.migration.name, None, &entry)
+                    ))
+                }
+            };
+            finish + &reset()
         }
     }
 }
 
-/// Which tables a change by hand finds.
+/// Makes the row of an applied migration one that is being taken back: it is there already, so it is changed. It
+/// refuses itself as [`delete_applied`] does.
+fn begin_to_undo(schema: &str, step: &Step<'_>, since: Since, state: &str) -> String {
+    let guarded = if_it_is_there(step, since);
+    insert_guarded(schema, step, &guarded, state, 0, "0")
+        + " ON CONFLICT (version) DO UPDATE SET state = EXCLUDED.state, statements_done = 0"
+}
+
+/// Which of our tables are there, and needed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tables {
     pub(super) has_history: bool,
     pub(super) has_audit: bool,
+}
+
+impl Tables {
+    /// All that applying migrations needs.
+    pub(super) fn to_apply(since: Since) -> Self {
+        Self { has_history: since.has_history, has_audit: true }
+    }
+
+    /// What makes the missing ones.
+    pub(super) fn missing(self, schema: &str) -> impl Iterator<Item = String> {
+        let all = [(self.has_history, create_history(schema)), (self.has_audit, create_audit(schema))];
+        all.into_iter().filter(|(is_there, _)| !is_there).map(|(_, create)| create)
+    }
 }
 
 /// Rows that somebody changes by hand, in one transaction. It is typed by hand, so it says soon that somebody
@@ -281,15 +357,14 @@ pub(super) fn change_rows(
     entry: &Entry,
 ) -> String {
     let mut message = format!("BEGIN;\nSET LOCAL lock_timeout = '10s';\n{}", wait_for_disk(server));
-    let missing = [(tables.has_history, create_history(schema)), (tables.has_audit, create_audit(schema))];
-    for (_, create) in missing.iter().filter(|(is_there, _)| !is_there) {
+    for create in tables.missing(schema) {
         message.push_str(&format!("{create};\n"));
     }
     for change in changes {
         message.push_str(&format!(
             "{};\n{};\n",
             change_row(schema, change, entry),
-            audit(schema, change, entry)
+            audit(schema, change.version, &change.name, change.detail.as_deref(), entry)
         ));
     }
     message + "COMMIT"
@@ -323,17 +398,16 @@ fn change_row(schema: &str, row: &RowChange, entry: &Entry) -> String {
 }
 
 /// What the audit keeps of a change.
-fn audit(schema: &str, row: &RowChange, entry: &Entry) -> String {
+fn audit(schema: &str, version: Version, name: &str, detail: Option<&str>, entry: &Entry) -> String {
     format!(
         "INSERT INTO {} (at, who, host, application_version, action, version, name, detail) VALUES \
-         (pg_catalog.clock_timestamp(), session_user, {}, {}, '{}', {}, {}, {})",
+         (pg_catalog.clock_timestamp(), session_user, {}, {}, '{}', {version}, {}, {})",
         audit_table(schema),
         literal(&entry.who.host),
         or_null(entry.who.application_version.as_deref()),
         entry.action,
-        row.version,
-        literal(&row.name),
-        or_null(row.detail.as_deref()),
+        literal(name),
+        or_null(detail),
     )
 }
 
@@ -343,17 +417,30 @@ fn wait_for_disk(server: &Server) -> String {
 }
 
 fn insert(schema: &str, step: &Step<'_>, since: Since, state: &str, done: usize, elapsed: &str) -> String {
+    let Since { rows, sum, .. } = since;
+    let guarded = format!(
+        "CASE WHEN pg_catalog.count(*) = {rows} AND coalesce(pg_catalog.sum(version), 0) = {sum} THEN {} END",
+        step.migration.version
+    );
+    insert_guarded(schema, step, &guarded, state, done, elapsed)
+}
+
+fn insert_guarded(
+    schema: &str,
+    step: &Step<'_>,
+    guarded: &str,
+    state: &str,
+    done: usize,
+    elapsed: &str,
+) -> String {
     let migration = step.migration;
     let application_version = or_null(step.who.application_version.as_deref());
-    let Since { rows, sum, .. } = since;
     format!(
         "INSERT INTO {table} (version, name, checksum, state, statements_done, applied_at, execution_ms, \
          applied_by, host, application_version) \
-         SELECT CASE WHEN pg_catalog.count(*) = {rows} AND coalesce(pg_catalog.sum(version), 0) = {sum} \
-         THEN {version} END, {name}, '{checksum}', '{state}', {done}, pg_catalog.clock_timestamp(), {elapsed}, \
+         SELECT {guarded}, {name}, '{checksum}', '{state}', {done}, pg_catalog.clock_timestamp(), {elapsed}, \
          session_user, {host}, {application_version} FROM {table}",
         table = table(schema),
-        version = migration.version,
         name = literal(&migration.name),
         checksum = migration.checksum,
         host = literal(&step.who.host),

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use sharded_migrations_core::State;
+use sharded_migrations_core::{Direction, State};
 
-use crate::engine::{AUDIT_TABLE, Change, Entry, HISTORY_TABLE, Progress, RowChange, Step};
+use crate::amend::Action;
+use crate::engine::{AUDIT_TABLE, Change, Entry, HISTORY_TABLE, Progress, RowChange, Step, Who};
 
 /// The history, oldest version first.
 pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, statements_done FROM main.sharded_migrations_history ORDER BY version";
@@ -34,7 +35,7 @@ pub(super) fn create_history() -> String {
          version INTEGER PRIMARY KEY CHECK (version >= 0),\n\
          name TEXT NOT NULL,\n\
          checksum TEXT NOT NULL,\n\
-         state TEXT NOT NULL CHECK (state IN ('started', 'paused', 'applied')),\n\
+         state TEXT NOT NULL CHECK (state IN ('started', 'paused', 'applied', 'undoing')),\n\
          statements_done INTEGER NOT NULL,\n\
          applied_at TEXT NOT NULL,\n\
          execution_ms INTEGER NOT NULL,\n\
@@ -89,12 +90,12 @@ pub(super) fn empty(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// A row of the history, on its way to another thread.
 pub(super) struct Row {
+    direction: Direction,
     version: i64,
     name: String,
     checksum: String,
     statements: usize,
-    host: String,
-    application_version: Option<String>,
+    who: Who,
     started: Instant,
 }
 
@@ -102,12 +103,12 @@ impl Row {
     /// For a migration that begins now.
     pub(super) fn new(step: &Step<'_>) -> Self {
         Self {
+            direction: step.direction,
             version: step.migration.version.get(),
             name: step.migration.name.to_string(),
             checksum: step.migration.checksum.to_string(),
-            statements: step.migration.statements.len(),
-            host: step.who.host.clone(),
-            application_version: step.who.application_version.clone(),
+            statements: step.script.statements.len(),
+            who: step.who.clone(),
             started: Instant::now(),
         }
     }
@@ -117,36 +118,61 @@ impl Row {
     pub(super) fn for_tests() -> Self {
         let text = || "x".to_owned();
         Self {
+            direction: Direction::Up,
             version: 1,
             name: text(),
             checksum: text(),
             statements: 1,
-            host: text(),
-            application_version: None,
+            who: Who { host: text(), application_version: None },
             started: Instant::now(),
         }
     }
 
-    /// Records it as applied.
-    pub(super) fn applied(&self, connection: &Connection) -> rusqlite::Result<()> {
-        self.insert(connection, State::Applied, self.statements)
+    /// Records it as applied, or as taken back, in the transaction that did it.
+    pub(super) fn finish(&self, connection: &Connection) -> rusqlite::Result<()> {
+        match self.direction {
+            Direction::Up => self.insert(connection, State::Applied, self.statements),
+            Direction::Down => self.delete(connection),
+        }
+    }
+
+    /// Deletes it, and keeps in the audit table that it was taken back.
+    fn delete(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch(&create_audit())?;
+        let deleted = connection.execute(
+            &format!("DELETE FROM main.{HISTORY_TABLE} WHERE version = ?1 AND checksum = ?2"),
+            params![self.version, self.checksum],
+        )?;
+        // Nobody else has the lock: it was deleted by hand, a moment ago.
+        if deleted != 1 {
+            return Err(rusqlite::Error::StatementChangedRows(deleted));
+        }
+        let entry = Entry { action: Action::Down, who: self.who.clone() };
+        audit(connection, self.version, &self.name, None, &entry).map(|_| ())
     }
 
     /// Records how far a migration outside a transaction has come.
-    pub(super) fn record(&self, connection: &Connection, progress: Progress) -> rusqlite::Result<()> {
+    pub(super) fn record(&self, connection: &mut Connection, progress: Progress) -> rusqlite::Result<()> {
         let update = |set: &str, value: i64| {
             let sql = format!("UPDATE main.{HISTORY_TABLE} SET {set} WHERE version = ?2");
             connection.execute(&sql, params![value, self.version]).map(|_| ())
         };
-        match progress {
-            Progress::Started(_) => self.insert(connection, State::Started, 0),
-            Progress::Resumed(done) => update("state = 'started', statements_done = ?1", count(done)),
-            Progress::Statements(done) => update("statements_done = ?1", count(done)),
-            Progress::Paused(done) => update("state = 'paused', statements_done = ?1", count(done)),
-            Progress::Applied(elapsed) => update(
+        let state = |state: State| format!("state = '{}', statements_done = ?1", state.as_str());
+        match (progress, self.direction) {
+            (Progress::Started(_), Direction::Up) => self.insert(connection, State::Started, 0),
+            (Progress::Started(_), Direction::Down) => update(&state(State::Undoing), 0),
+            (Progress::Resumed(done), direction) => update(&state(State::running(direction)), count(done)),
+            (Progress::Statements(done), _) => update("statements_done = ?1", count(done)),
+            (Progress::Paused(done), direction) => update(&state(State::paused(direction)), count(done)),
+            (Progress::Finished(elapsed), Direction::Up) => update(
                 &format!("state = 'applied', applied_at = {NOW}, execution_ms = ?1"),
                 milliseconds(elapsed),
             ),
+            (Progress::Finished(_), Direction::Down) => {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                self.delete(&transaction)?;
+                transaction.commit()
+            }
         }
     }
 
@@ -163,8 +189,8 @@ impl Row {
             count(statements),
             milliseconds(self.started.elapsed()),
             user(),
-            self.host,
-            self.application_version,
+            self.who.host,
+            self.who.application_version,
         ];
         connection.execute(&sql, values).map(|_| ())
     }
@@ -180,7 +206,7 @@ pub(super) fn change_rows(
     transaction.execute_batch(&format!("{};\n{}", create_history(), create_audit()))?;
     for change in changes {
         change_row(&transaction, change, entry)?;
-        audit(&transaction, change, entry)?;
+        audit(&transaction, change.version.get(), &change.name, change.detail.as_deref(), entry)?;
     }
     transaction.commit()
 }
@@ -225,7 +251,13 @@ fn change_row(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> 
 }
 
 /// What the audit keeps of a change.
-fn audit(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> rusqlite::Result<usize> {
+fn audit(
+    transaction: &Connection,
+    version: i64,
+    name: &str,
+    detail: Option<&str>,
+    entry: &Entry,
+) -> rusqlite::Result<usize> {
     let sql = format!(
         "INSERT INTO main.{AUDIT_TABLE} (at, who, host, application_version, action, version, name, detail) \
          VALUES ({NOW}, ?1, ?2, ?3, ?4, ?5, ?6, ?7)"
@@ -235,9 +267,9 @@ fn audit(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> rusql
         entry.who.host,
         entry.who.application_version,
         entry.action.as_str(),
-        row.version.get(),
-        row.name,
-        row.detail,
+        version,
+        name,
+        detail,
     ];
     transaction.execute(&sql, values)
 }

@@ -33,7 +33,7 @@ pub(super) fn run(
                 .help("remove what ends it, such as `ON CONFLICT ROLLBACK`"));
         }
         check_foreign_keys(connection, path)?;
-        row.applied(connection).map_err(failed)?;
+        row.finish(connection).map_err(failed)?;
         connection.execute_batch("COMMIT").map_err(failed)?;
         Ok(counts)
     });
