@@ -212,6 +212,9 @@ impl Session for PostgresSession {
                 let tables = self.our_tables(step.direction, since).await;
                 tables.map_err(|error| Stop::at_once(Why::Unprepared(error)))?
             }
+            Progress::Resumed(_) if step.direction == Direction::Down => {
+                self.look_for_tables().await.map_err(failed)?
+            }
             _ => Tables { has_history: true, has_audit: true },
         };
         let schema = self.schema().map_err(failed)?;

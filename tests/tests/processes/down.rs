@@ -32,8 +32,8 @@ fn a_fleet_goes_back_to_a_version() {
     assert_eq!(
         out,
         "1 migration to take back on default, users_01, users_02 (3 databases)\n  3 c  [everywhere]\n    \
-         ACCESS EXCLUSIVE on a\n1 migration to take back on users_01, users_02 (2 databases)\n  \
-         2 b  [group = \"users\"]\n    ACCESS EXCLUSIVE on b\n\n5 to take back on 3 of 3 databases\n"
+         ACCESS EXCLUSIVE on a; perhaps others\n1 migration to take back on users_01, users_02 (2 databases)\n  \
+         2 b  [group = \"users\"]\n    ACCESS EXCLUSIVE on b; perhaps others\n\n5 to take back on 3 of 3 databases\n"
     );
     let (_, json, _) = run("migrate down --to 1 --dry-run --format json --database users_01");
     let plan = document(&json);
@@ -70,6 +70,22 @@ fn a_fleet_goes_back_to_a_version() {
     assert_eq!((&finished["applied"], &finished["taken_back"]), (&json!(0), &json!(3)));
     assert_eq!(run("--migrate=down --to 0 --yes").0, 0);
     assert!(fleet.contents().lines().all(|line| line.trim_end().ends_with(":  |")), "{}", fleet.contents());
+}
+
+#[test]
+fn the_page_of_a_run_tells_what_was_taken_back_from_what_is_applied() {
+    let fleet = TestFleet::of_three(Engine::Sqlite);
+    let project = fleet.project(&[A, B, C].concat());
+    assert_eq!(end(&mut on(&fleet, &project, "--migrate --database default,users_01")).0, 0);
+    let page = project.path().join("down.html");
+    let words = format!("--migrate=down --to 2 --yes --report {}", page.display());
+    assert_eq!(end(&mut on(&fleet, &project, &words)).0, 0);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("2 migrations taken back on 2 of 3 databases"), "{page}");
+    let has = |cell: &str| page.contains(&format!("<td class=\"{cell}\""));
+    let cells = ["before", "taken-back", "pending", "elsewhere", "applied"].map(has);
+    assert_eq!(cells, [true, true, true, true, false], "{page}");
+    assert!(!page.contains("applied now"), "{page}");
 }
 
 #[test]

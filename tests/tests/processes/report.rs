@@ -151,5 +151,5 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_done() {
     assert!(!fleet.folder.path("users_001").exists());
     let (code, _, err) = end(&mut program("--migrate=plan --report x.html"));
     assert_eq!(code, 2);
-    assert!(err.contains("`--report` is for `apply` alone"), "{err}");
+    assert!(err.contains("`--report` is for `apply`, `down` alone"), "{err}");
 }

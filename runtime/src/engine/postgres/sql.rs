@@ -282,9 +282,9 @@ pub(super) fn record(
     };
     let update = |set: String| change(format!("UPDATE {table} SET {set} WHERE version = {version}"));
     let state = State::running(step.direction).as_str();
+    let create: String = tables.missing(schema).map(|create| create + ";\n").collect();
     match progress {
         Progress::Started(since) => {
-            let create: String = tables.missing(schema).map(|create| create + ";\n").collect();
             let row = match step.direction {
                 Direction::Up => insert(schema, step, since, state, 0, "0"),
                 Direction::Down => begin_to_undo(schema, step, since, state),
@@ -292,7 +292,8 @@ pub(super) fn record(
             format!("BEGIN;\n{create}{};\n{row};\nCOMMIT{}", lock_history(schema), settings())
         }
         Progress::Resumed(done) => {
-            update(format!("state = '{state}', statements_done = {done}")) + &settings()
+            let update = format!("UPDATE {table} SET state = '{state}', statements_done = {done}");
+            change(format!("{create}{update} WHERE version = {version}")) + &settings()
         }
         Progress::Statements(done) => update(format!("statements_done = {done}")),
         Progress::Paused(done) => {

@@ -3,6 +3,7 @@
 mod by_hand;
 mod connect;
 mod connections;
+mod down;
 mod durability;
 mod failover;
 mod hosts;
