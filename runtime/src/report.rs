@@ -237,7 +237,11 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let databases = &self.report.databases;
         let failed = databases.iter().filter(|database| !database.is_done()).count();
-        write!(f, "{failed} of {} databases are not migrated", databases.len())?;
+        let what = match self.report.direction {
+            Direction::Up => "are not migrated",
+            Direction::Down => "are not taken back as far as they were to be",
+        };
+        write!(f, "{failed} of {} databases {what}", databases.len())?;
         for database in databases {
             match &database.outcome {
                 Outcome::Done | Outcome::NotStarted | Outcome::Halted | Outcome::Interrupted => {}

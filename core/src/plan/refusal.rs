@@ -161,7 +161,8 @@ impl Refusal {
                  --database {database}` records it as applied"
             ),
             Self::Undoing { database, version, .. } => format!(
-                "let that go on: `--migrate=down --database {database} --to` with a version below {version}; then this"
+                "let that go on: `--migrate=down --database {database} --to` with a version below {version}, and \
+                 with the reverse file as it was; then this"
             ),
             Self::Unfinished { .. } => {
                 "let a run finish it first, it goes on where it stopped; then take it back".into()
