@@ -8,8 +8,8 @@ use crate::file_name::FileName;
 use crate::project::{MigrationFile, Project, Sources, read_project};
 use crate::sql::{locks, tables};
 use crate::{
-    Database, Diagnostic, List, Migration, Migrations, Outside, Rerouted, Reverse, Text, Transaction, check,
-    lock, outside,
+    Code, Database, Diagnostic, List, Migration, Migrations, Outside, Rerouted, Reverse, Text, Transaction,
+    check, lock, outside,
 };
 
 /// A set of source files, looked at.
@@ -126,6 +126,7 @@ fn migration(
         locks,
         tables,
         reverse: reverse.map(|file| self::reverse(file, databases)),
+        code: file.code.map(|function| Code::unlinked(function.name.into())),
     })
 }
 

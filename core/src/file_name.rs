@@ -21,6 +21,8 @@ pub struct FileName {
 pub enum Class {
     /// The SQL of a migration.
     Forward(FileName),
+    /// A migration that is written in Rust.
+    Code(FileName),
     /// The SQL that takes a migration back.
     Reverse(FileName),
     /// diesel's `metadata.toml`, in the folder of a migration.
@@ -42,21 +44,32 @@ pub struct FileNameError {
 const LAYOUTS: &str = "name it `V3__add_email.sql`, `3_add_email.sql` or `3_add_email/up.sql`; \
     a reverse file ends in `.down.sql` or is called `down.sql`";
 
+const CODE_LAYOUTS: &str = "name it `V3__backfill.rs`, `3_backfill.rs` or `3_backfill/up.rs`";
+
 const ELSEWHERE: &str = "or move the file out of the folder of migrations";
 
 /// Takes the path of a file, relative to the folder of migrations and with `/`, apart.
 ///
 /// The layouts are `V{version}__{name}.sql` and `U{version}__{name}.sql` (refinery),
 /// `{version}_{name}.sql` (sqlx) and `{version}_{name}/up.sql` (diesel, whose versions may have
-/// dashes).
+/// dashes); one that is written in Rust has `.rs` in place of `.sql`.
 pub fn classify(path: &str) -> Result<Class, FileNameError> {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let (outer, inner) = folder.rsplit_once('/').unwrap_or(("", folder));
     match file {
         "up.sql" => return diesel(outer, inner).map(Class::Forward),
         "down.sql" => return diesel(outer, inner).map(Class::Reverse),
+        "up.rs" if is_numbered(inner) => return diesel(outer, inner).map(Class::Code),
+        "down.rs" if is_numbered(inner) => return Err(reverse_code(file)),
         "metadata.toml" => return Ok(diesel(outer, inner).map_or(Class::Other, Class::Metadata)),
         _ => {}
+    }
+    // Other Rust may lie about: `mod.rs`, `schema.rs`.
+    if let Some(stem) = file.strip_suffix(".rs").filter(|stem| is_numbered(stem)) {
+        if stem.ends_with(".down") {
+            return Err(reverse_code(file));
+        }
+        return flat(folder, stem.strip_suffix(".up").unwrap_or(stem), Language::Rust).map(Class::Code);
     }
     let Some(stem) = file.strip_suffix(".sql") else {
         return not_sql(file);
@@ -65,7 +78,7 @@ pub fn classify(path: &str) -> Result<Class, FileNameError> {
         Some(stem) => (stem, true),
         None => (stem.strip_suffix(".up").unwrap_or(stem), false),
     };
-    let name = flat(folder, stem)?;
+    let name = flat(folder, stem, Language::Sql)?;
     Ok(if reverse { Class::Reverse(name) } else { Class::Forward(name) })
 }
 
@@ -78,22 +91,52 @@ pub fn diesel_version(path: &str) -> Option<String> {
     without_dashes(written).map(|_| written.replace('-', ""))
 }
 
+/// What a migration is written in, for messages.
+#[derive(Clone, Copy)]
+enum Language {
+    Sql,
+    Rust,
+}
+
+impl Language {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::Rust => "rs",
+        }
+    }
+
+    fn layouts(self) -> &'static str {
+        match self {
+            Self::Sql => LAYOUTS,
+            Self::Rust => CODE_LAYOUTS,
+        }
+    }
+}
+
+/// Whether a name begins as that of a migration: `V3_`, `2019-02-26_`.
+fn is_numbered(name: &str) -> bool {
+    let digits = name.trim_start_matches(['v', 'u', 'V', 'U']);
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').starts_with('_')
+}
+
+fn reverse_code(file: &str) -> FileNameError {
+    FileNameError {
+        message: format!("`{file}`: a reverse file is written in SQL"),
+        help: "name it `.down.sql` (or `down.sql` beside `up.rs`) and write there what takes the step back"
+            .into(),
+    }
+}
+
 /// A file that does not end in `.sql`: fine, unless it looks like a migration.
 fn not_sql(file: &str) -> Result<Class, FileNameError> {
     let lower = file.to_ascii_lowercase();
-    let digits = lower.trim_start_matches(['v', 'u']);
-    let numbered = digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').starts_with('_');
+    let numbered = is_numbered(file);
     let is_text = [".md", ".txt"].iter().any(|ending| lower.ends_with(ending));
-    if lower.ends_with(".rs") && numbered {
-        return Err(FileNameError {
-            message: format!("`{file}`: migrations written in Rust are not supported yet"),
-            help: "write it in SQL, or keep the file outside the folder of migrations".into(),
-        });
-    }
     if lower.ends_with(".sql") || (numbered && !is_text) {
         return Err(FileNameError {
-            message: format!("`{file}` looks like a migration but does not end in `.sql`"),
+            message: format!("`{file}` looks like a migration but does not end in `.sql` or `.rs`"),
             help: format!("{LAYOUTS}; {ELSEWHERE}"),
         });
     }
@@ -101,8 +144,9 @@ fn not_sql(file: &str) -> Result<Class, FileNameError> {
 }
 
 /// `V3__name`, `U3__name` or `3_name`.
-fn flat(folder: &str, stem: &str) -> Result<FileName, FileNameError> {
-    let error = |message: String| FileNameError { message, help: LAYOUTS.into() };
+fn flat(folder: &str, stem: &str, language: Language) -> Result<FileName, FileNameError> {
+    let error = |message: String| FileNameError { message, help: language.layouts().into() };
+    let ending = language.ending();
     let unprefixed = stem.strip_prefix(['V', 'U', 'v', 'u']);
     let prefix = stem.chars().next().filter(|_| unprefixed.is_some());
     let rest = unprefixed.unwrap_or(stem);
@@ -110,27 +154,27 @@ fn flat(folder: &str, stem: &str) -> Result<FileName, FileNameError> {
     let (number, rest) = rest.split_at(digits);
     if number.is_empty() {
         return Err(FileNameError {
-            message: format!("`{stem}.sql` is not the name of a migration"),
+            message: format!("`{stem}.{ending}` is not the name of a migration"),
             help: format!("{LAYOUTS}; {ELSEWHERE}"),
         });
     }
     if rest.starts_with('.') {
-        return Err(error(format!("`{stem}.sql`: a version is a whole number")));
+        return Err(error(format!("`{stem}.{ending}`: a version is a whole number")));
     }
     let (separator, kind) = match prefix {
         Some('V') => ("__", Kind::Ordered),
         Some('U') => ("__", Kind::OutOfOrder),
         Some(lower) => {
             let upper = lower.to_ascii_uppercase();
-            return Err(error(format!("`{stem}.sql`: the prefix is a capital `{upper}`")));
+            return Err(error(format!("`{stem}.{ending}`: the prefix is a capital `{upper}`")));
         }
         None => ("_", Kind::Ordered),
     };
     match rest.strip_prefix(separator) {
         Some(name) => file_name(folder, number, name, kind, stem),
-        None => {
-            Err(error(format!("`{stem}.sql`: `{separator}` has to stand between the version and the name")))
-        }
+        None => Err(error(format!(
+            "`{stem}.{ending}`: `{separator}` has to stand between the version and the name"
+        ))),
     }
 }
 
@@ -219,6 +263,11 @@ mod tests {
             ("metadata.toml", Class::Other),
             ("README.md", Class::Other),
             ("20240131_why.md", Class::Other),
+            ("V7__backfill.rs", Class::Code(name("", 7, "backfill", Ordered))),
+            ("users/U7__backfill.rs", Class::Code(name("users", 7, "backfill", OutOfOrder))),
+            ("7_backfill.up.rs", Class::Code(name("", 7, "backfill", Ordered))),
+            ("2026-07-30-140000_x/up.rs", Class::Code(name("", 20260730140000, "x", Ordered))),
+            ("helpers/up.rs", Class::Other),
             ("mod.rs", Class::Other),
             ("schema.rs", Class::Other),
         ];
@@ -256,11 +305,15 @@ mod tests {
             ("V1___a.sql", "no name behind"),
             ("V1.2__a.sql", "whole number"),
             ("V9223372036854775808__a.sql", "larger than"),
-            ("V1__a.SQL", "does not end in `.sql`"),
-            ("V1__a.sq", "does not end in `.sql`"),
-            ("V1__a", "does not end in `.sql`"),
-            ("1_a.sql.bak", "does not end in `.sql`"),
-            ("V7__backfill.rs", "written in Rust"),
+            ("V1__a.SQL", "does not end in"),
+            ("V1__a.sq", "does not end in"),
+            ("V1__a", "does not end in"),
+            ("1_a.sql.bak", "does not end in"),
+            ("V7_backfill.rs", "`V7_backfill.rs`: `__` has to stand"),
+            ("v7__backfill.rs", "capital `V`"),
+            ("V7__.rs", "no name behind"),
+            ("V7__backfill.down.rs", "a reverse file is written in SQL"),
+            ("7_x/down.rs", "a reverse file is written in SQL"),
             ("up.sql", "a folder of its own"),
             ("users/up.sql", "the folder `users`"),
             ("-_x/up.sql", "the folder `-_x`"),

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod attribute;
+pub mod code;
 pub mod predicate;
 
 use std::ops::Range;
@@ -67,7 +68,8 @@ const SQLX_NO_TRANSACTION: &str = "no-transaction";
 
 /// Reads the header of a file, whose tokens are given, and says what is wrong with it.
 pub fn read(source: &Arc<SourceFile>, tokens: &[Token], faults: &mut Vec<Diagnostic>) -> Header {
-    let mut reader = Reader { source, header: Header::default(), seen: Vec::new(), faults };
+    let language = Language::Sql;
+    let mut reader = Reader { source, header: Header::default(), seen: Vec::new(), faults, language };
     let mut in_header = true;
     for token in tokens {
         let text = &source.text[token.span.clone()];
@@ -87,6 +89,26 @@ struct Reader<'a> {
     header: Header,
     seen: Vec<Spanned<String>>,
     faults: &'a mut Vec<Diagnostic>,
+    language: Language,
+}
+
+/// What the file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Sql,
+    Rust,
+}
+
+impl Language {
+    /// How an attribute is written there: a macro of Rust takes no `=`.
+    fn usage(self, usage: &str) -> String {
+        match (self, usage.split_once(" = \"")) {
+            (Self::Rust, Some((name, value))) if !name.contains('(') => {
+                format!("write `{name}(\"{})]`", value.trim_end_matches(']'))
+            }
+            _ => format!("write `{usage}`"),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -198,7 +220,7 @@ impl Reader<'_> {
             return self.faults.push(fault);
         }
         self.seen.push(name.clone());
-        let usage = format!("write `{usage}`");
+        let usage = self.language.usage(usage);
         match (name.value.as_str(), meta) {
             ("route", Meta::List { items, span, .. }) => {
                 self.header.has_route = true;
@@ -232,19 +254,16 @@ impl Reader<'_> {
                     }
                 }
             }
-            ("lock_timeout" | "statement_timeout", Meta::Value { value, .. }) => {
-                let duration = match &value.value {
-                    Literal::Text(text) => crate::duration::parse(text),
-                    Literal::Number(number) => {
-                        Err(format!("`{number}` has no unit: write it as `\"500ms\"` or `\"2s\"`"))
-                    }
-                };
-                match duration {
-                    Ok(duration) if name.value == "lock_timeout" => {
-                        self.header.timeouts.lock = Some(duration)
-                    }
-                    Ok(duration) => self.header.timeouts.statement = Some(duration),
-                    Err(message) => self.fault(message, value.span.clone(), usage),
+            ("lock_timeout" | "statement_timeout", Meta::Value { value, .. })
+                if self.language == Language::Sql =>
+            {
+                self.timeout(&name.value, value, usage);
+            }
+            ("lock_timeout" | "statement_timeout", Meta::List { items, .. })
+                if matches!(items.as_slice(), [Meta::Literal(_)]) =>
+            {
+                if let [Meta::Literal(value)] = items.as_slice() {
+                    self.timeout(&name.value, value, usage);
                 }
             }
             ("vars", Meta::List { items, span, .. }) => {
@@ -291,6 +310,21 @@ impl Reader<'_> {
                 self.header.has_route |= name.value == "route";
                 self.fault(format!("`{}` is not written like this", name.value), meta.span(), usage);
             }
+        }
+    }
+
+    /// `lock_timeout` or `statement_timeout`.
+    fn timeout(&mut self, name: &str, value: &Spanned<Literal>, usage: String) {
+        let duration = match &value.value {
+            Literal::Text(text) => crate::duration::parse(text),
+            Literal::Number(number) => {
+                Err(format!("`{number}` has no unit: write it as `\"500ms\"` or `\"2s\"`"))
+            }
+        };
+        match duration {
+            Ok(duration) if name == "lock_timeout" => self.header.timeouts.lock = Some(duration),
+            Ok(duration) => self.header.timeouts.statement = Some(duration),
+            Err(message) => self.fault(message, value.span.clone(), usage),
         }
     }
 

@@ -50,11 +50,15 @@ pub mod lock;
 #[cfg(feature = "compile")]
 pub mod project;
 #[cfg(feature = "compile")]
+pub mod rust;
+#[cfg(feature = "compile")]
 pub mod sql;
 
 pub use diagnostic::Diagnostic;
 pub use history::{HistoryRow, State};
-pub use migration::{Checksum, Direction, Kind, Migration, Reverse, Script, Timeouts, Transaction, Version};
+pub use migration::{
+    Checksum, Code, Direction, Kind, Migration, Reverse, Script, Timeouts, Transaction, Version,
+};
 pub use names::{DatabaseName, GroupName, Label};
 pub use outside::{Outside, Resume};
 pub use plan::{Back, Plan, Refusal, Start, Step, plan, plan_back};

@@ -1,5 +1,6 @@
 //! One migration, as it is embedded.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
@@ -118,6 +119,51 @@ pub struct Timeouts {
     pub statement: Option<Duration>,
 }
 
+/// What a migration that is written in Rust runs.
+///
+/// This crate knows neither connections nor futures: the function is what the library that runs it has put in, and
+/// takes out again as the type that it knows. Two are equal when they name the same function: which one that is, the
+/// text of the file says.
+#[derive(Clone)]
+pub struct Code {
+    /// The name of the function in its file.
+    pub function: Text,
+    /// Nothing, where the set was read from files.
+    run: Option<&'static (dyn Any + Send + Sync)>,
+}
+
+impl Code {
+    /// The function of a file that was read, and not compiled.
+    pub const fn unlinked(function: Text) -> Self {
+        Self { function, run: None }
+    }
+
+    /// The function itself, for the code that the macro emits.
+    #[doc(hidden)]
+    pub const fn linked(function: Text, run: &'static (dyn Any + Send + Sync)) -> Self {
+        Self { function, run: Some(run) }
+    }
+
+    /// What was put in, if it is of this type.
+    pub fn run<T: Any>(&self) -> Option<&'static T> {
+        self.run?.downcast_ref()
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.function == other.function
+    }
+}
+
+impl Eq for Code {}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.function)
+    }
+}
+
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
@@ -157,6 +203,8 @@ pub struct Migration {
     pub locks: Option<Locks>,
     /// What it does to tables and their columns; `None` where that depends on a database's variables.
     pub tables: Option<TableChanges>,
+    /// What it runs, where it is written in Rust: then the text is that of its file, and has no statements.
+    pub code: Option<Code>,
     /// What takes it back, where it has a reverse file.
     pub reverse: Option<Reverse>,
 }

@@ -55,6 +55,11 @@ impl Step<'_> {
     pub fn is_outside(&self) -> bool {
         self.script.transaction == Transaction::None
     }
+
+    /// Whether it is written in Rust. What takes such a migration back is SQL.
+    pub fn is_code(&self) -> bool {
+        self.direction == Direction::Up && self.migration.code.is_some()
+    }
 }
 
 /// `12 add_email`, as messages name a migration.
@@ -155,9 +160,14 @@ fn is_same(migration: &Migration, row: &HistoryRow) -> bool {
 }
 
 /// Whether it is what a row outside a transaction was started for. A checksum leaves out the attributes, and
-/// with them whether there is a transaction.
+/// with them whether there is a transaction. What is written in Rust goes on from its checkpoint, also when it was
+/// mended since.
 fn is_started_one(migration: &Migration, row: &HistoryRow) -> bool {
-    is_same(migration, row) && migration.transaction == Transaction::None
+    let is_it = match migration.code {
+        None => is_same(migration, row),
+        Some(_) => migration.name == row.name,
+    };
+    is_it && migration.transaction == Transaction::None
 }
 
 /// What is wrong with one row of the history, if anything is.
@@ -241,6 +251,7 @@ mod tests {
             locks: None,
             tables: None,
             reverse: None,
+            code: None,
         }
     }
 
@@ -358,6 +369,21 @@ mod tests {
         // It is not late, although a newer one was applied meanwhile.
         let newer = [history(State::Paused, 1), vec![row(&set[4])]].concat();
         assert_eq!(outcome(&set, &newer, None), "3 b");
+    }
+
+    #[test]
+    fn what_is_written_in_rust_goes_on_whatever_stopped_it() {
+        let mut set = set();
+        set[3].transaction = Transaction::None;
+        set[3].code = Some(crate::Code::unlinked("b".into()));
+        let history = |state, checksum| vec![row(&set[0]), HistoryRow { state, checksum, ..row(&set[3]) }];
+        let (same, other) = (set[3].checksum, Checksum([9; 32]));
+        for (state, checksum) in [(State::Started, same), (State::Paused, same), (State::Started, other)] {
+            let history = history(state, checksum);
+            let steps = plan(&set, &users(), &history, None, OutOfOrder::Refuse).unwrap().steps;
+            assert_eq!(steps[0].start, Start::Resumed { done: 0, in_doubt: false }, "{state:?}");
+        }
+        assert_eq!(outcome(&set, &history(State::Applied, other), None), "divergent 3");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::header::predicate::RouteSource;
 use crate::header::{self, Header};
 use crate::lex::{self, Statement, Token};
 use crate::lock::{self, Identity, LockFile};
+use crate::rust::Function;
 use crate::source::{SourceFile, normalise, path_in, without};
 use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
@@ -122,6 +123,8 @@ pub struct MigrationFile {
     pub name: FileName,
     /// Its text.
     pub source: Arc<SourceFile>,
+    /// What is run, where it is written in Rust: then it has neither words nor statements of SQL.
+    pub code: Option<Function>,
     /// Its words.
     pub tokens: Vec<Token>,
     /// Its statements.
@@ -185,6 +188,15 @@ pub fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project 
             Ok(Class::Forward(name)) => {
                 let Some(source) = text(&path, bytes, faults) else { continue };
                 let migration = read_migration(file, name, source, project.topology.as_ref(), faults);
+                project.migrations.push(migration);
+            }
+            Ok(Class::Code(name)) => {
+                let Some(source) = text(&path, bytes, faults) else { continue };
+                let (header, function) = header::code::read(&source, faults);
+                let Some(function) = function else { continue };
+                let parts =
+                    Parts { header, tokens: Vec::new(), statements: Vec::new(), code: Some(function) };
+                let migration = with_route(file, name, source, parts, project.topology.as_ref());
                 project.migrations.push(migration);
             }
             Ok(Class::Reverse(name)) => {
@@ -277,6 +289,25 @@ fn read_migration(
     let tokens = lex::tokens(&source.text);
     let statements = lex::statements(&source.text, &tokens);
     let header = header::read(&source, &tokens, faults);
+    with_route(file, name, source, Parts { header, tokens, statements, code: None }, topology)
+}
+
+/// What a file was taken apart into.
+struct Parts {
+    header: Header,
+    tokens: Vec<Token>,
+    statements: Vec<Statement>,
+    code: Option<Function>,
+}
+
+/// Finds the route that counts for a file.
+fn with_route(
+    file: &str,
+    name: FileName,
+    source: Arc<SourceFile>,
+    Parts { header, tokens, statements, code }: Parts,
+    topology: Option<&TopologyFile>,
+) -> MigrationFile {
     let folder_route = topology.and_then(|topology| topology.route_of_folder(&name.folder));
     let route = match (&header.route, header.has_route) {
         (Some(route), _) => Some(route.clone()),
@@ -289,6 +320,7 @@ fn read_migration(
         file: file.to_owned(),
         name,
         source,
+        code,
         tokens,
         statements,
         header,

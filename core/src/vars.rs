@@ -56,8 +56,11 @@ pub fn expand<'a>(sql: &'a str, declared: &[Text], database: &Database) -> Resul
 }
 
 impl Migration {
-    /// Its text as a database gets it: with the database's variables filled in.
+    /// Its text as a database gets it: with the database's variables filled in. What is written in Rust stays as it is.
     pub fn sql_for(&self, database: &Database) -> Result<Cow<'_, str>, MissingVar> {
+        if self.code.is_some() {
+            return Ok(Cow::Borrowed(&self.sql));
+        }
         Ok(expand(&self.sql, &self.vars, database)?.text)
     }
 }

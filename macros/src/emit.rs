@@ -1,31 +1,62 @@
 //! A checked set as tokens: the same value, written out as const data.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
-    Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Rerouted, Resume,
-    Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
+    Code, Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Rerouted,
+    Resume, Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
 };
 
-/// The set, and the files it was made from, so that a change of one rebuilds the crate.
-pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStream {
+use crate::input::StaticItem;
+
+/// The set, and the files it was made from, so that a change of one rebuilds the crate. `path` says where a module of
+/// a file of the folder is.
+pub(crate) fn success(
+    item: Option<&StaticItem>,
+    tracked: &[PathBuf],
+    migrations: &Migrations,
+    path: impl Fn(&str) -> String,
+) -> TokenStream {
     let track = track(tracked);
     let Migrations { folder, migrations, topology, origin } = migrations;
+    let modules = modules(item, migrations);
+    // The path of a module leads from the file that the macro is called in, so that rustc and editors find it.
+    let declared: TokenStream = migrations
+        .iter()
+        .zip(&modules)
+        .filter_map(|(migration, module)| {
+            let (module, path) = (module.as_ref()?, path(&migration.file));
+            Some(quote! {
+                #[doc(hidden)]
+                #[allow(unreachable_pub)]
+                #[path = #path]
+                mod #module;
+            })
+        })
+        .collect();
     let folder = text(folder);
     // Each is an item of its own: rustc takes much longer to check one large expression, and checks again only what
     // has changed.
     let names: Vec<Ident> = (0..migrations.len()).map(|index| format_ident!("MIGRATION_{index}")).collect();
-    let migrations = migrations.iter().map(migration);
+    let migrations = migrations
+        .iter()
+        .zip(&modules)
+        .map(|(migration, module)| self::migration(migration, module.as_ref()));
     let topology = self::topology(topology);
     let origin = origin.as_ref().map(self::origin);
+    // In an expression the modules are its own.
+    let (outside, inside) =
+        if item.is_some() { (declared, TokenStream::new()) } else { (TokenStream::new(), declared) };
     // A constant of its own: also in a `let`, every reference in it lives for ever.
-    quote! {{
+    let value = quote! {{
+        #inside
         // By short names: each token is paid for a thousand times.
         use ::sharded_migrations::__private::*;
         #track
@@ -37,18 +68,50 @@ pub(crate) fn success(tracked: &[PathBuf], migrations: &Migrations) -> TokenStre
             origin: #origin,
         };
         EMBEDDED
-    }}
+    }};
+    let value = placed(item, value);
+    quote!(#outside #value)
 }
 
 /// Errors, and an empty set of the right type, so that rustc has nothing to add.
-pub(crate) fn failure(tracked: &[PathBuf], errors: TokenStream) -> TokenStream {
+pub(crate) fn failure(item: Option<&StaticItem>, tracked: &[PathBuf], errors: TokenStream) -> TokenStream {
     let track = track(tracked);
-    quote! {{
-        use ::sharded_migrations::__private::*;
-        #track
-        #errors
-        Migrations::EMPTY
-    }}
+    placed(
+        item,
+        quote! {{
+            use ::sharded_migrations::__private::*;
+            #track
+            #errors
+            Migrations::EMPTY
+        }},
+    )
+}
+
+/// The value itself, or the item that has it.
+fn placed(item: Option<&StaticItem>, value: TokenStream) -> TokenStream {
+    match item {
+        None => value,
+        Some(StaticItem { prefix, name }) => {
+            quote!(#prefix static #name: ::sharded_migrations::Migrations = #value;)
+        }
+    }
+}
+
+/// The names of the modules of those that are written in Rust: they are seen in editors and backtraces.
+fn modules(item: Option<&StaticItem>, migrations: &[Migration]) -> Vec<Option<Ident>> {
+    // Two sets may be in one module.
+    let prefix = item.map(|item| item.name.to_string().to_lowercase() + "_").unwrap_or_default();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut module = |migration: &Migration| {
+        migration.code.as_ref()?;
+        let name = migration.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let first = format!("{prefix}step_{}_{name}", migration.version);
+        let more = (2..).map(|number| format!("{first}_{number}"));
+        let free = std::iter::once(first.clone()).chain(more).find(|name| !taken.contains(name))?;
+        taken.insert(free.clone());
+        Some(format_ident!("{free}"))
+    };
+    migrations.iter().map(&mut module).collect()
 }
 
 /// One `compile_error!` each.
@@ -61,7 +124,7 @@ fn track(files: &[PathBuf]) -> TokenStream {
     quote!(const _: &[&[u8]] = &[#(::core::include_bytes!(#files)),*];)
 }
 
-fn migration(migration: &Migration) -> TokenStream {
+fn migration(migration: &Migration, module: Option<&Ident>) -> TokenStream {
     let Migration {
         version,
         name,
@@ -82,6 +145,7 @@ fn migration(migration: &Migration) -> TokenStream {
         locks,
         tables,
         reverse,
+        code,
     } = migration;
     let version = version.get();
     let (name, file, sql) = (text(name), text(file), text(sql));
@@ -105,6 +169,7 @@ fn migration(migration: &Migration) -> TokenStream {
         quote!(TableChanges(#changes))
     }));
     let timeouts = self::timeouts(timeouts);
+    let code = option(code.as_ref().zip(module).map(|(code, module)| self::code(code, module)));
     let requires = list(requires.iter().map(|Requirement { database, version }| {
         let (database, version) = (self::name(quote!(DatabaseName), database.as_str()), version.get());
         quote!(Requirement { database: #database, version: Version::embedded(#version) })
@@ -131,6 +196,7 @@ fn migration(migration: &Migration) -> TokenStream {
             locks: #locks,
             tables: #tables,
             reverse: #reverse,
+            code: #code,
         }
     }
 }
@@ -172,6 +238,23 @@ fn timeouts(timeouts: &Timeouts) -> TokenStream {
 
 fn ranges(ranges: &[Range<usize>]) -> TokenStream {
     list(ranges.iter().map(|Range { start, end }| quote!(#start..#end)))
+}
+
+fn code(code: &Code, module: &Ident) -> TokenStream {
+    let (name, function) = (text(&code.function), function(&code.function));
+    quote! {
+        Code::linked(#name, &StepFunction(|context| ::std::boxed::Box::pin(async move {
+            #module::#function(context).await.map_err(::core::convert::Into::into)
+        })))
+    }
+}
+
+/// A function's name, which may be one that Rust keeps for itself.
+fn function(name: &str) -> Ident {
+    match name.strip_prefix("r#") {
+        Some(name) => Ident::new_raw(name, Span::call_site()),
+        None => format_ident!("{name}"),
+    }
 }
 
 fn locks(locks: &Locks) -> TokenStream {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use proc_macro2::{TokenStream, TokenTree};
 use sharded_migrations_core::suggest;
 use syn::parse::{Parse, ParseStream};
 use syn::{Ident, LitStr, Token};
@@ -9,11 +10,42 @@ use syn::{Ident, LitStr, Token};
 const MIGRATIONS: &str = "migrations";
 const DATABASES: &str = "databases";
 
-/// `migrations = "..", databases = ".."`, each with a default.
+/// `migrations = "..", databases = ".."`, each with a default; before them `pub static NAME`, where the macro stands in the
+/// place of an item.
 #[derive(Default)]
 pub(crate) struct Arguments {
+    pub(crate) item: Option<StaticItem>,
     migrations: Option<LitStr>,
     databases: Option<LitStr>,
+}
+
+/// `/// .. pub(crate) static MIGRATIONS`
+pub(crate) struct StaticItem {
+    /// What stands before `static`.
+    pub(crate) prefix: TokenStream,
+    pub(crate) name: Ident,
+}
+
+impl StaticItem {
+    /// Reads it, if it is there.
+    fn parse(input: ParseStream<'_>) -> syn::Result<Option<Self>> {
+        if !input.peek(Token![#]) && !input.peek(Token![pub]) && !input.peek(Token![static]) {
+            return Ok(None);
+        }
+        let mut prefix = TokenStream::new();
+        while !input.is_empty() && !input.peek(Token![static]) {
+            prefix.extend([input.parse::<TokenTree>()?]);
+        }
+        input.parse::<Token![static]>()?;
+        let name = input.parse()?;
+        if input.peek(Token![:]) || input.peek(Token![=]) {
+            return Err(input.error("its type and value are the macro's: write `pub static NAME`"));
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+        Ok(Some(Self { prefix, name }))
+    }
 }
 
 impl Arguments {
@@ -34,7 +66,7 @@ fn below(folder: &Path, argument: Option<&LitStr>, default: &str) -> PathBuf {
 
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut arguments = Self::default();
+        let mut arguments = Self { item: StaticItem::parse(input)?, ..Self::default() };
         while !input.is_empty() {
             if input.peek(LitStr) {
                 let example = r#"name the argument: `migrations = "db/migrations"` or `databases = "db/databases.toml"`"#;

@@ -23,6 +23,14 @@ mod input;
 ///
 /// A `migrations.lock` in the folder of migrations, which `cargo sharded-migrations lock` writes, is compared with them.
 ///
+/// Migrations that are written in Rust are modules of the crate. So that editors see them as well, let the macro stand in
+/// the place of an item, and name the static that it makes:
+///
+/// ```ignore
+/// embed_sharded_migrations!(pub static MIGRATIONS);
+/// embed_sharded_migrations!(pub(crate) static MIGRATIONS, migrations = "db/migrations");
+/// ```
+///
 /// The expansion names the crate `sharded_migrations`: depend on it under that name.
 ///
 /// It expands to an expression of type `Migrations` that is const data: nothing is parsed, hashed or
@@ -31,4 +39,38 @@ mod input;
 #[proc_macro]
 pub fn embed_sharded_migrations(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand::expand(input.into()).into()
+}
+
+/// Makes attributes that `embed_sharded_migrations!` reads, and rustc only has to know: the function stays as it is.
+macro_rules! attributes {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[proc_macro_attribute]
+        pub fn $name(
+            _: proc_macro::TokenStream,
+            function: proc_macro::TokenStream,
+        ) -> proc_macro::TokenStream {
+            function
+        }
+    )*};
+}
+
+attributes! {
+    /// Which databases a migration written in Rust is for: `#[route(group = "users")]`, `#[route(everywhere)]`, and the rest that a
+    /// header in SQL may say.
+    route
+    /// The migration is not one transaction: it keeps a checkpoint, and a run that breaks off is resumed from it.
+    no_transaction
+    /// How long a statement of the migration waits for a lock: `#[lock_timeout("2s")]`.
+    lock_timeout
+    /// How long a statement of the migration may run: `#[statement_timeout("1min")]`.
+    statement_timeout
+    /// The variables of the databases that the migration asks for: `#[vars(shard_id)]`.
+    vars
+    /// No database begins the migration before all have finished what comes before it.
+    barrier
+    /// What has to be finished on other databases before: `#[requires("default:12")]`.
+    requires
+    /// The tables that the migration works on, which the build replays: `#[touches(orders)]`.
+    touches
 }

@@ -3,6 +3,7 @@
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("`sharded-migrations` needs an engine: switch on its feature `postgres` or `sqlite`");
 
+mod client;
 #[cfg(feature = "adopt")]
 pub(crate) mod foreign;
 #[cfg(feature = "postgres")]
@@ -28,6 +29,7 @@ use crate::amend::Action;
 use crate::error::DatabaseError;
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
+pub(crate) use client::{Answer, Client, Mark};
 
 /// The table in each database that records what was applied.
 pub(crate) const HISTORY_TABLE: &str = "sharded_migrations_history";
@@ -62,7 +64,7 @@ pub(crate) trait Engine: Send + Sync {
 ///
 /// Dropping it at any point releases the lock and rolls back what is not committed.
 #[async_trait]
-pub(crate) trait Session: Send {
+pub(crate) trait Session: Client {
     /// Reads what the database is and what was applied to it. Nothing is written, no lock is taken.
     async fn survey(&mut self) -> Result<Facts, DatabaseError>;
 

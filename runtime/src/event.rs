@@ -115,6 +115,17 @@ pub enum Event<'a> {
         /// The migration.
         migration: &'a Migration,
     },
+    /// A migration that is written in Rust says how far it has come, see [`Context::progress`](crate::step::Context::progress).
+    MigrationProgress {
+        /// The database.
+        database: &'a DatabaseName,
+        /// The migration.
+        migration: &'a Migration,
+        /// How much is done, in the migration's own units.
+        done: u64,
+        /// How much there is.
+        of: u64,
+    },
     /// Others were in a migration's way; it is rolled back, and tried again after a pause.
     MigrationRetried {
         /// The database.

@@ -50,10 +50,12 @@ pub mod report;
 #[cfg(feature = "clap")]
 mod reporter;
 pub mod reset;
+pub mod step;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 mod backoff;
+mod code;
 #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "some of it only PostgreSQL has a use for"))]
 mod engine;
 mod executor;
@@ -63,11 +65,11 @@ mod migrate;
 mod outside;
 mod rollout;
 mod slots;
-mod step;
 mod survey;
 #[cfg(feature = "tracing")]
 mod trace;
 mod watch;
+mod work;
 
 pub use adopt::{Mismatch, Tool};
 pub use amend::{Action, Amended, AmendedDatabase, Amendments};
@@ -84,7 +86,7 @@ pub use report::{DatabaseReport, Outcome, Reason, Report, RunError};
 pub use rollout::Stopped;
 pub use sharded_migrations_core::rollout::Blocker;
 pub use sharded_migrations_core::{
-    Back, Checksum, Database, DatabaseName, Direction, EngineKind, GroupName, HistoryRow, Kind, Label,
+    Back, Checksum, Code, Database, DatabaseName, Direction, EngineKind, GroupName, HistoryRow, Kind, Label,
     LockLevel, Locks, Migration, Migrations, OnFailure, OutOfOrder, Outside, Plan, Refusal, Requirement,
     Resume, Reverse, Role, Rollout, Route, Script, Share, Start, State, Step, TableLock, Timeouts, Topology,
     Transaction, Version,
@@ -99,10 +101,11 @@ pub mod __private {
     pub use std::option::Option::{None, Some};
     pub use std::time::Duration;
 
+    pub use crate::step::StepFunction;
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
-        Checksum, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks, Migration,
-        Migrations, OnFailure, OutOfOrder, Outside, Requirement, Rerouted, Resume, Reverse, Role, Rollout,
-        Route, Share, TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
+        Checksum, Code, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks,
+        Migration, Migrations, OnFailure, OutOfOrder, Outside, Requirement, Rerouted, Resume, Reverse, Role,
+        Rollout, Route, Share, TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
     };
 }

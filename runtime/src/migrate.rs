@@ -21,8 +21,8 @@ use crate::executor::Migrator;
 use crate::fleet::Target;
 use crate::interrupt::Urgency;
 use crate::report::{AppliedStep, Outcome, Reason};
-use crate::step::StepWork;
 use crate::survey::{Goal, Question, judge, survey, unless_it_is_running};
+use crate::work::StepWork;
 use patience::Patience;
 
 /// One database in the middle of a run.
@@ -250,11 +250,14 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
             // What somebody else did meanwhile counts.
             return Err(Halt::Again);
         }
-        for steps in plan.steps.chunk_by(|a, b| !a.is_outside() && !b.is_outside()) {
+        let is_alone = |step: &Step<'m>| step.is_outside() || step.is_code();
+        for steps in plan.steps.chunk_by(|a, b| !is_alone(a) && !is_alone(b)) {
             if self.migrator.interrupter.is_draining() {
                 return Err(Halt::Drained);
             }
             match steps {
+                [step] if step.is_code() && step.is_outside() => self.code_in_parts(step).await?,
+                [step] if step.is_code() => self.whole_code(step).await?,
                 [step] if step.is_outside() => self.outside(step).await?,
                 steps => self.batch(steps).await?,
             }
@@ -317,8 +320,14 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         }
     }
 
+    /// A migration is sent, and perhaps committed.
+    pub(crate) fn sent(&mut self, step: Step<'m>, elapsed: Duration) {
+        self.unsure = vec![(step, elapsed, Rows::Unknown)];
+        self.committed = 0;
+    }
+
     /// The next of the unsure ones are done.
-    fn confirm(&mut self, count: usize) {
+    pub(crate) fn confirm(&mut self, count: usize) {
         let sure: Vec<_> = self.unsure.drain(..).take(count).collect();
         for (step, elapsed, rows) in sure {
             self.since = self.since.behind(step.migration.version, step.direction);

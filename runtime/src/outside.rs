@@ -10,7 +10,7 @@ use crate::engine::{Found, Progress, Rows, Stop};
 use crate::error::DatabaseError;
 use crate::event::Event;
 use crate::migrate::{Halt, OneDatabase};
-use crate::step::StepWork;
+use crate::work::StepWork;
 
 impl<'m> OneDatabase<'_, 'm> {
     /// Runs what is left of it. The session has the migration lock.
@@ -108,7 +108,11 @@ impl<'m> OneDatabase<'_, 'm> {
         session.look_for(&what).await.map_err(failed)
     }
 
-    async fn record(&mut self, work: &StepWork<'_, 'm>, progress: Progress) -> Result<(), Halt<'m>> {
+    pub(crate) async fn record(
+        &mut self,
+        work: &StepWork<'_, 'm>,
+        progress: Progress,
+    ) -> Result<(), Halt<'m>> {
         let failed = |error: DatabaseError| Halt::Failed { step: work.step, error: work.failed(error) };
         let text = work.text().map_err(failed)?;
         let step = work.step(&text);

@@ -1,109 +1,67 @@
-//! One migration on one database: its text there, its limits, and where in the user's file it failed.
+//! For migrations that are written in Rust: what stands before their function, and what it is given.
+//!
+//! Such a migration is a file as others are, `V7__backfill.rs`. One `pub async fn` in it has a route:
+//!
+//! ```
+//! use sharded_migrations::step::*;
+//!
+//! #[route(group = "users")]
+//! pub async fn backfill(context: &mut Context) -> Result {
+//!     let shard = context.database().as_str().to_owned();
+//!     for row in context.query("SELECT id, name FROM account WHERE slug IS NULL", &[]).await? {
+//!         let (id, name): (i64, String) = (row.get("id")?, row.get("name")?);
+//!         let slug = format!("{shard}-{}", name.to_lowercase());
+//!         context.execute("UPDATE account SET slug = $1 WHERE id = $2", &[&slug, &id]).await?;
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! It runs in one transaction with its history row, as SQL does. What is too long for that has `#[no_transaction]`, and
+//! commits in parts, each with a checkpoint from which a run that broke off goes on:
+//!
+//! ```
+//! use sharded_migrations::step::*;
+//!
+//! #[route(group = "users")]
+//! #[no_transaction]
+//! pub async fn backfill(context: &mut Context) -> Result {
+//!     let mut last: i64 = context.checkpoint().unwrap_or("0").parse()?;
+//!     loop {
+//!         let mut part = context.transaction().await?;
+//!         let ids = part
+//!             .query("SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT 1000", &[&last])
+//!             .await?;
+//!         let Some(row) = ids.last() else { return Ok(()) };
+//!         let next: i64 = row.get("id")?;
+//!         let sql = "UPDATE account SET slug = lower(name) WHERE id > $1 AND id <= $2";
+//!         part.execute(sql, &[&last, &next]).await?;
+//!         part.commit(next.to_string()).await?;
+//!         last = next;
+//!     }
+//! }
+//! ```
 
-use std::sync::Arc;
-use std::time::Duration;
+mod context;
+mod control;
+mod value;
 
-use sharded_migrations_core::plan::Step;
-use sharded_migrations_core::source::{SourceFile, path_in};
-use sharded_migrations_core::vars::{self, Expanded};
-use sharded_migrations_core::{Database, Migrations, Text, Timeouts};
+pub use context::{Context, Part};
+pub use sharded_migrations_macros::{
+    barrier, lock_timeout, no_transaction, requires, route, statement_timeout, touches, vars,
+};
+pub use value::{Column, FromValue, Row, ToValue, Value};
 
-use crate::engine::{self, Who};
-use crate::error::{DatabaseError, SqlPlace, StepError};
+pub(crate) use context::{Mode, Told};
 
-/// How long a statement waits for a lock, where neither the migration nor the run says: everybody who wants
-/// the same table waits behind it.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+use futures_util::future::BoxFuture;
 
-/// What is to be applied or taken back, where, and by whom.
-#[derive(Clone, Copy)]
-pub(crate) struct StepWork<'a, 'm> {
-    pub(crate) migrations: &'a Migrations,
-    pub(crate) step: Step<'m>,
-    pub(crate) database: &'a Database,
-    pub(crate) limits: Timeouts,
-    pub(crate) who: &'a Who,
-}
+/// Any error: what a database said, or what the step itself has to say (`Err("no tariff".into())`).
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-impl<'a, 'm: 'a> StepWork<'a, 'm> {
-    /// The whole text with this database's variables.
-    pub(crate) fn text(&self) -> Result<Expanded<'a>, DatabaseError> {
-        self.fill(self.step.script.sql)
-    }
+/// How a step ends.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-    /// One statement's text with this database's variables.
-    pub(crate) fn statement(&self, index: usize) -> Result<Expanded<'a>, DatabaseError> {
-        let script = self.step.script;
-        let span = script.statements.get(index).cloned().unwrap_or_default();
-        self.fill(&script.sql[span])
-    }
-
-    /// A name in it with this database's variables.
-    pub(crate) fn name(&self, name: &'a str) -> Result<Text, DatabaseError> {
-        Ok(self.fill(name)?.text.into_owned().into())
-    }
-
-    fn fill(&self, sql: &'a str) -> Result<Expanded<'a>, DatabaseError> {
-        vars::expand(sql, self.step.script.vars, self.database)
-            .map_err(|missing| DatabaseError::new(missing.to_string()))
-    }
-
-    /// For the engine.
-    pub(crate) fn step(&self, text: &'a Expanded<'_>) -> engine::Step<'a> {
-        engine::Step {
-            migration: self.step.migration,
-            direction: self.step.direction,
-            sql: &text.text,
-            script: self.step.script,
-            limits: self.limits(),
-            who: self.who,
-        }
-    }
-
-    /// The limits that hold: the header's, else the run's, else the default. What runs `CONCURRENTLY` has no
-    /// default: it waits for the transactions of others for as long as they take, and nobody behind it.
-    fn limits(&self) -> Timeouts {
-        let waits_for_others = self.step.script.outside.iter().any(|statement| statement.concurrently);
-        let default = (!waits_for_others).then_some(LOCK_TIMEOUT);
-        let Timeouts { lock, statement } = self.step.script.timeouts;
-        Timeouts {
-            lock: lock.or(self.limits.lock).or(default),
-            statement: statement.or(self.limits.statement),
-        }
-    }
-
-    /// The failure of its text.
-    pub(crate) fn failed(&self, error: DatabaseError) -> Box<StepError> {
-        let offset = match (error.place, self.text()) {
-            (Some(SqlPlace::Byte(byte)), Ok(text)) => Some(text.source_offset(byte)),
-            (Some(SqlPlace::Statement(index)), _) => {
-                self.step.script.statements.get(index).map(|span| span.start)
-            }
-            _ => None,
-        };
-        self.failed_at(error, offset)
-    }
-
-    /// The failure of one of its statements, run alone.
-    pub(crate) fn statement_failed(&self, index: usize, error: DatabaseError) -> Box<StepError> {
-        let start = self.step.script.statements.get(index).map(|span| span.start);
-        let within = match (error.place, self.statement(index)) {
-            (Some(SqlPlace::Byte(byte)), Ok(text)) => text.source_offset(byte),
-            _ => 0,
-        };
-        self.failed_at(error, start.map(|start| start + within))
-    }
-
-    fn failed_at(&self, error: DatabaseError, offset: Option<usize>) -> Box<StepError> {
-        let Step { migration, script, .. } = self.step;
-        let path = path_in(&self.migrations.folder, script.file);
-        Box::new(StepError {
-            database: self.database.name.clone(),
-            version: migration.version,
-            name: migration.name.to_string(),
-            error,
-            source: Arc::new(SourceFile { path, text: script.sql.to_owned() }),
-            offset,
-        })
-    }
-}
+/// The function of a step, as the macro embeds it.
+#[doc(hidden)]
+pub struct StepFunction(pub for<'a> fn(&'a mut Context) -> BoxFuture<'a, Result>);

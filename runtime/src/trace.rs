@@ -87,6 +87,10 @@ impl Trace {
             Event::TableLockGiven { database, migration } => {
                 info!(parent: of(open, database, &group).migration(migration.version), "goes on");
             }
+            Event::MigrationProgress { database, migration, done: steps, of: all } => {
+                let (open, done, total) = (of(open, database, &group), *steps, *all);
+                info!(parent: open.migration(migration.version), done, total, "progress");
+            }
             Event::MigrationRetried { database, migration, error, pause } => {
                 let open = of(open, database, &group);
                 warn!(parent: open.migration(migration.version), %error, ?pause, "is tried again");

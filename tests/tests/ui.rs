@@ -48,6 +48,12 @@ fn a_fault_is_one_error_and_nothing_else() {
         let stderr = ui().join("fail").join(format!("{case}.stderr"));
         let text =
             fs::read_to_string(&stderr).unwrap_or_else(|error| panic!("{}: {error}", stderr.display()));
+        if case.starts_with("rustc/") {
+            let place =
+                text.lines().find_map(|line| line.trim_start().strip_prefix("--> ")).unwrap_or_default();
+            assert!(place.starts_with(&format!("ui/fail/{case}/V7__backfill.rs")), "{case}: {place}");
+            continue;
+        }
         let headings: Vec<&str> =
             text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic())).collect();
         assert!(headings.iter().all(|line| line.starts_with("error: ")), "{case}: {headings:#?}");

@@ -28,6 +28,27 @@ fn every_fault_is_shown_as_the_build_shows_it() {
 }
 
 #[test]
+fn steps_in_rust_are_checked_and_locked_too() {
+    let project = Project::locked();
+    let step = |route: &str| {
+        let text =
+            format!("#[route({route})]\npub async fn backfill(_: &mut Context) -> Result {{ Ok(()) }}\n");
+        project.write("migrations/users/V7__backfill.rs", &text);
+    };
+    step("group = \"user\"");
+    let said = project.run("check");
+    assert!(said.code != 0 && said.all().contains("users/V7__backfill.rs:1:17"), "{}", said.all());
+    step("group = \"users\"");
+    assert_eq!(project.run("check").out, SOUND.replace('3', "4"));
+    assert!(project.run("lock").out.contains("7 backfill (users/V7__backfill.rs)"));
+    step("label = \"none\"");
+    assert_ne!(project.run("check").code, 0);
+    step("database = \"users_01\"");
+    let said = project.run("check");
+    assert!(said.code != 0 && said.all().contains("locked"), "{}", said.all());
+}
+
+#[test]
 fn what_cannot_be_read_is_a_fault() {
     let project = Project::new();
     project.write("databases.toml", "[groups");

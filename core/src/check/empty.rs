@@ -7,7 +7,9 @@ use crate::project::{MigrationFile, Project};
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     // Where something is never closed, what there is of a statement may lie in it.
     let is_empty = |migration: &&MigrationFile| {
-        migration.statements.is_empty() && migration.tokens.iter().all(|token| token.unclosed().is_none())
+        migration.code.is_none()
+            && migration.statements.is_empty()
+            && migration.tokens.iter().all(|token| token.unclosed().is_none())
     };
     for migration in project.migrations.iter().filter(is_empty) {
         faults.push(

@@ -231,6 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_in_rust_is_a_block_that_nobody_can_read() {
+        let made = ("V2__a.sql", "-- #[route(group = \"catalog\")]\nCREATE TABLE product (id int);\n");
+        let step = |attributes: &str| {
+            format!(
+                "{attributes}\n#[route(group = \"users\")]\npub async fn a(context: &mut Context) -> Result {{ context.batch(\"UPDATE product SET id = 1\").await }}\n"
+            )
+        };
+        assert_eq!(faults(&[made, ("V3__a.rs", &step(""))]), "");
+        let found = faults(&[made, ("V3__a.rs", &step("#[touches(product)]"))]);
+        assert!(found.contains("V3__a.rs:1:11") && found.contains("only on group `catalog`"), "{found}");
+        let behind = ("V4__b.sql", "-- #[route(group = \"users\")]\nALTER TABLE product ADD note text;\n");
+        assert_eq!(faults(&[made, ("V3__a.rs", &step("")), behind]), "", "it may have made it");
+        assert!(!faults(&[made, ("V3__a.rs", &step("#[touches(x)]")), behind]).is_empty());
+    }
+
+    #[test]
     fn what_is_never_reported() {
         let elsewhere = (
             CATALOG,

@@ -13,13 +13,14 @@ use crate::{Database, Diagnostic, Text, lex, suggest, vars};
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let Some(topology) = project.topology.as_ref().filter(|topology| topology.is_whole) else { return };
     let files = || project.migrations.iter().chain(&project.reverses);
-    for file in files() {
+    // What is written in Rust has no places for values: it asks for them.
+    for file in files().filter(|file| file.code.is_none()) {
         undeclared(topology, file, faults);
     }
     for migration in files().filter(|file| !file.header.vars.is_empty()) {
         let before = faults.len();
         missing(topology, migration, faults);
-        if faults.len() == before {
+        if faults.len() == before && migration.code.is_none() {
             faults.extend(torn_by_a_value(topology, migration));
         }
     }
@@ -56,7 +57,8 @@ fn missing(topology: &TopologyFile, migration: &MigrationFile, faults: &mut Vec<
                     )
                     .help(suggest::help(&var.value, "variables of these databases", known)),
             );
-        } else if !migration.source.text.contains(&format!("${{{}}}", var.value)) {
+        } else if migration.code.is_none() && !migration.source.text.contains(&format!("${{{}}}", var.value))
+        {
             faults.push(
                 place("unused-var", format!("the variable `{}` is declared and never used", var.value)).help(
                     format!(
@@ -135,6 +137,18 @@ fn torn_by_a_value(topology: &TopologyFile, migration: &MigrationFile) -> Option
 #[cfg(test)]
 mod tests {
     use super::super::testing::{EVERYWHERE, FLEET, faults, faults_of};
+
+    #[test]
+    fn what_is_written_in_rust_asks_for_its_values() {
+        let step = |var: &str| {
+            format!(
+                "#[route(group = \"users\")]\n#[vars({var})]\npub async fn a(c: &mut Context) -> Result {{ c.batch(\"${{shard_id}};'\") }}\n"
+            )
+        };
+        assert_eq!(faults(&[("V2__a.rs", &step("shard_id"))]), "");
+        let missing = faults(&[("V2__a.rs", &step("region"))]);
+        assert!(missing.contains("[missing-var]") && missing.contains("V2__a.rs:2:8"), "{missing}");
+    }
 
     #[test]
     fn a_value_is_missing_on_a_database() {

@@ -179,7 +179,11 @@ impl Reader<'_> {
         });
         let (version, name, file) = (version?, name?, file?);
         let kind = match classify(&file.value) {
-            Ok(Class::Forward(of)) if of.version == version.value && of.name == name.value => of.kind,
+            Ok(Class::Forward(of) | Class::Code(of))
+                if of.version == version.value && of.name == name.value =>
+            {
+                of.kind
+            }
             _ => {
                 let (version, name) = (version.value, name.value);
                 self.fault(format!("this is not the file of a migration {version} `{name}`"), file.span);

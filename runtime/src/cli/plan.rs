@@ -69,6 +69,9 @@ fn line(step: &Step<'_>, may_lock: bool) -> String {
     let outside = match (script.transaction, step.start) {
         (Transaction::Whole, _) => None,
         (Transaction::None, Start::Fresh) => Some("outside a transaction".to_owned()),
+        (Transaction::None, Start::Resumed { .. }) if step.is_code() => {
+            Some("outside a transaction, from its checkpoint on".to_owned())
+        }
         (Transaction::None, Start::Resumed { done, .. }) => {
             Some(format!("outside a transaction, behind statement {done} of {}", script.statements.len()))
         }

@@ -85,6 +85,15 @@ impl<'m> Texts<'m> {
 
 /// What is left to run of a step on a database.
 pub(super) fn of_step(database: &Database, step: &Step<'_>) -> String {
+    if step.is_code() {
+        // No SQL, and not to be run as such.
+        return step
+            .migration
+            .sql
+            .lines()
+            .map(|line| format!("-- | {line}").trim_end().to_owned() + "\n")
+            .collect();
+    }
     let rest = match step.start {
         Start::Fresh => 0,
         Start::Resumed { done, .. } => {
@@ -114,9 +123,13 @@ pub(super) fn of_plan(plan: &RolloutPlan<'_>) -> String {
 }
 
 fn of_one(surveyed: &Surveyed<'_>, step: &Step<'_>) -> String {
-    let rest = match step.start {
-        Start::Fresh => String::new(),
-        Start::Resumed { done, .. } => {
+    let rest = match (step.migration.code.as_ref().filter(|_| step.is_code()), step.start) {
+        (Some(code), Start::Fresh) => format!(" is code: `{}` of the application", code.function),
+        (Some(code), Start::Resumed { .. }) => {
+            format!(" is code: `{}` of the application, from its checkpoint on", code.function)
+        }
+        (None, Start::Fresh) => String::new(),
+        (None, Start::Resumed { done, .. }) => {
             format!(", behind {} that are done", count(done, "statement"))
         }
     };

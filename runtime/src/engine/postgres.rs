@@ -3,6 +3,7 @@
 
 #[cfg(feature = "testing")]
 mod admin;
+mod client;
 mod connect;
 mod failure;
 #[cfg(feature = "adopt")]
@@ -220,7 +221,7 @@ impl Session for PostgresSession {
         let schema = self.schema().map_err(failed)?;
         let message = sql::record(schema, &self.server, tables, step, progress);
         let Err(error) = self.run(&message).await else { return Ok(()) };
-        self.roll_back().await;
+        self.undo().await;
         let code = error.sqlstate.as_deref();
         Err(Stop::at_once(match progress {
             Progress::Started(_) if is(code, &SqlState::LOCK_NOT_AVAILABLE) => Why::Locked,
@@ -237,7 +238,7 @@ impl Session for PostgresSession {
         let schema = self.schema()?;
         let changed = self.run(&sql::change_rows(schema, &self.server, tables, changes, entry)).await;
         let Err(error) = changed else { return Ok(()) };
-        self.roll_back().await;
+        self.undo().await;
         Err(may_not_create(DatabaseError { place: None, ..error }, tables, schema))
     }
 
@@ -255,7 +256,7 @@ impl Session for PostgresSession {
         let schemas: Vec<String> = self.contents().await?.into_iter().map(|(schema, _)| schema).collect();
         let emptied = self.run(&sql::empty(&schemas, public.as_deref())).await;
         if emptied.is_err() {
-            self.roll_back().await;
+            self.undo().await;
         }
         emptied
     }
@@ -392,13 +393,13 @@ impl PostgresSession {
         };
         let sent = self.stream(&message.text, count).await;
         if sent.as_ref().is_err_and(|broken| broken.done > 0) {
-            self.roll_back().await;
+            self.undo().await;
         }
         sent
     }
 
     /// Leaves a transaction that failed, and what outlives one: prepared statements. What it says does not matter beside the error that led here.
-    async fn roll_back(&self) {
+    async fn undo(&self) {
         let _ = self.run("ROLLBACK; DEALLOCATE ALL").await;
     }
 

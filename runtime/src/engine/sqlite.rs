@@ -1,6 +1,7 @@
 //! SQLite, through rusqlite. A database is a file; each call runs on tokio's threads for blocking
 //! work.
 
+mod client;
 #[cfg(feature = "adopt")]
 mod foreign;
 mod lock;

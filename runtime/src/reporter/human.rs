@@ -100,6 +100,9 @@ impl<O: Write, E: Write> Human<O, E> {
             Event::TableLockGiven { database, migration } => {
                 detail(format!("{DIM}{database}: {migration} goes on{DIM:#}\n"))
             }
+            Event::MigrationProgress { database, migration, done, of } => {
+                detail(format!("{DIM}{database}: {migration} at {done} of {of}{DIM:#}\n"))
+            }
             Event::MigrationRetried { database, migration, error, pause } => {
                 let (why, pause) = (&error.message, duration(*pause));
                 warning(format!(

@@ -86,6 +86,13 @@ pub(super) fn line(event: &Event<'_>) -> Value {
             "database": database.as_str(),
             "migration": self::migration(migration),
         }),
+        Event::MigrationProgress { database, migration, done, of } => json!({
+            "event": "migration_progress",
+            "database": database.as_str(),
+            "migration": self::migration(migration),
+            "done": done,
+            "of": of,
+        }),
         Event::MigrationRetried { database, migration, error, pause } => json!({
             "event": "migration_retried",
             "database": database.as_str(),

@@ -157,6 +157,11 @@ impl Progress {
                     flight.doing = Doing::Migration(migration.to_string());
                 }
             }
+            Event::MigrationProgress { database, migration, done, of } => {
+                if let Some(flight) = self.flight(database) {
+                    flight.doing = Doing::Migration(format!("{migration} at {done} of {of}"));
+                }
+            }
             Event::MigrationRetried { database, migration, error, .. } => {
                 let why = format!("{migration} is tried again: {}", error.message);
                 self.does(database, Doing::Waiting(why), now);

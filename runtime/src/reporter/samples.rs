@@ -41,6 +41,7 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         attributes: Cow::Borrowed(&[]),
         statements: Cow::Borrowed(&[]),
         outside: Cow::Borrowed(&[]),
+        code: None,
         locks: None,
         tables: None,
         reverse: None,

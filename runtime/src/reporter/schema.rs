@@ -106,6 +106,7 @@ fn lines() -> Vec<Value> {
         Event::MigrationApplied { database, migration, elapsed: pause, rows: Some(2) },
         Event::MigrationTakenBack { database, migration, elapsed: pause, rows: None },
         Event::MigrationTakenBack { database, migration, elapsed: pause, rows: Some(2) },
+        Event::MigrationProgress { database, migration, done: 1_200, of: 50_000 },
         Event::MigrationRetried { database, migration, error: &error, pause },
         Event::Interrupted(Urgency::Drain),
         Event::Interrupted(Urgency::Cancel),

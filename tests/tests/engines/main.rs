@@ -7,6 +7,7 @@
 mod support;
 
 mod adopt;
+mod code;
 mod down;
 mod drift;
 mod failure;

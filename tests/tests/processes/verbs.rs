@@ -223,6 +223,19 @@ fn a_plan_has_the_locks_of_each_migration() {
 }
 
 #[test]
+fn a_step_in_rust_is_shown_as_code() {
+    let fleet = TestFleet::of_one(Engine::Sqlite);
+    let step = "#[route(everywhere)]\npub async fn fill(_: &mut Context) -> Result {\n    Ok(())\n}\n";
+    let project = fleet.project(&[FIRST, ("V2__fill.rs", step)]);
+    let run = |words: &str| end(&mut on(&fleet, &project, words));
+    assert_eq!(run("migrate sql fill"), (0, step.to_owned(), String::new()));
+    let (code, out, _) = run("--migrate=plan --sql");
+    let as_comment: String = step.lines().map(|line| format!("-- | {line}\n")).collect();
+    let expected = format!("-- 2 fill (V2__fill.rs) is code: `fill` of the application\n{as_comment}");
+    assert!(code == 0 && out.contains(&expected), "{out}");
+}
+
+#[test]
 fn the_text_of_a_database_has_its_variables() {
     let fleet = TestFleet::of_three(Engine::Sqlite);
     let project =

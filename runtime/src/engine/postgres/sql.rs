@@ -4,8 +4,9 @@ use sharded_migrations_core::{Direction, State, Version};
 
 use crate::amend::Action;
 use crate::engine::{
-    AUDIT_TABLE, Change, Commits, Entry, HISTORY_TABLE, Progress, RowChange, Server, Since, Step,
+    AUDIT_TABLE, Change, Commits, Entry, HISTORY_TABLE, Mark, Progress, RowChange, Server, Since, Step,
 };
+use crate::step::Value;
 
 /// One message, two statements: what the server and the database are, then the history.
 ///
@@ -146,7 +147,8 @@ pub(super) fn create_history(schema: &str) -> String {
          execution_ms bigint NOT NULL,\n\
          applied_by text NOT NULL,\n\
          host text NOT NULL,\n\
-         application_version text)",
+         application_version text,\n\
+         checkpoint text)",
         table(schema)
     )
 }
@@ -292,7 +294,12 @@ pub(super) fn record(
             format!("BEGIN;\n{create}{};\n{row};\nCOMMIT{}", lock_history(schema), settings())
         }
         Progress::Resumed(done) => {
-            let update = format!("UPDATE {table} SET state = '{state}', statements_done = {done}");
+            // A step in Rust may have been mended since.
+            let checksum = match step.direction {
+                Direction::Up => format!(", checksum = '{}'", step.migration.checksum),
+                Direction::Down => String::new(),
+            };
+            let update = format!("UPDATE {table} SET state = '{state}', statements_done = {done}{checksum}");
             change(format!("{create}{update} WHERE version = {version}")) + &settings()
         }
         Progress::Statements(done) => update(format!("statements_done = {done}")),
@@ -412,6 +419,51 @@ fn audit(schema: &str, version: Version, name: &str, detail: Option<&str>, entry
     )
 }
 
+/// Whether the history has a column for checkpoints, which older ones have not.
+pub(super) fn has_checkpoints(schema: &str) -> String {
+    format!(
+        "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass({}) \
+         AND attname = 'checkpoint' AND NOT attisdropped",
+        literal(&table(schema))
+    )
+}
+
+/// Gives it one.
+pub(super) fn add_checkpoints(schema: &str) -> String {
+    format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS checkpoint text", table(schema))
+}
+
+/// The checkpoint of a migration.
+pub(super) fn checkpoint(schema: &str, version: Version) -> String {
+    format!("SELECT checkpoint FROM {} WHERE version = {version}", table(schema))
+}
+
+/// Saves a checkpoint in the transaction that is open, and commits that. The row refuses itself (a NULL name) where it is
+/// no longer as this run has left it.
+pub(super) fn save(schema: &str, server: &Server, mark: Mark<'_>) -> String {
+    let Mark { version, before, now, ends_part } = mark;
+    let (begin, before) = (if ends_part { "" } else { "BEGIN;\n" }, or_null(before));
+    format!(
+        "{begin}SET LOCAL lock_timeout = '1min';\nSET LOCAL synchronous_commit TO DEFAULT;\n{wait}\
+         UPDATE {table} SET checkpoint = {now}, name = CASE WHEN state = 'started' \
+         AND checkpoint IS NOT DISTINCT FROM {before} THEN name END WHERE version = {version};\nCOMMIT",
+        wait = wait_for_disk(server),
+        table = table(schema),
+        now = literal(now),
+    )
+}
+
+/// Fails unless the transaction still has the lock on the history that it began with.
+pub(super) fn still_locked_or_fail(schema: &str) -> String {
+    format!(
+        "SELECT pg_catalog.current_setting('sharded_migrations: the step has ended its transaction') \
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'relation' \
+         AND pid = pg_catalog.pg_backend_pid() AND relation = pg_catalog.to_regclass({}) \
+         AND mode = 'ShareRowExclusiveLock' AND granted)",
+        literal(&table(schema))
+    )
+}
+
 /// What a transaction begins with, where it would not wait by itself.
 fn wait_for_disk(server: &Server) -> String {
     if server.commits == Commits::Nothing { format!("{WAIT_FOR_DISK};\n") } else { String::new() }
@@ -481,6 +533,24 @@ fn audit_table(schema: &str) -> String {
 /// A text for the server, if there is one.
 fn or_null(text: Option<&str>) -> String {
     text.map_or("NULL".to_owned(), literal)
+}
+
+/// A value of a step, in a place whose type the server finds out: a quoted one may become any.
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Boolean(value) => literal(&value.to_string()),
+        Value::Integer(value) => literal(&value.to_string()),
+        Value::Real(value) if value.is_infinite() => {
+            literal(if *value > 0.0 { "Infinity" } else { "-Infinity" })
+        }
+        Value::Real(value) => literal(&value.to_string()),
+        Value::Text(text) => literal(text),
+        Value::Bytes(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            literal(&format!("\\x{digits}"))
+        }
+    }
 }
 
 /// A text for the server, read alike with `standard_conforming_strings` on and off.

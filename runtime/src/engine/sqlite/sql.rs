@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use sharded_migrations_core::{Direction, State};
 
 use crate::amend::Action;
@@ -41,8 +41,41 @@ pub(super) fn create_history() -> String {
          execution_ms INTEGER NOT NULL,\n\
          applied_by TEXT NOT NULL,\n\
          host TEXT NOT NULL,\n\
-         application_version TEXT)"
+         application_version TEXT,\n\
+         checkpoint TEXT)"
     )
+}
+
+/// Whether the history has a column for checkpoints, which older ones have not.
+pub(super) fn has_checkpoints(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info(?1, 'main') WHERE name = 'checkpoint')";
+    connection.query_row(sql, [HISTORY_TABLE], |row| row.get(0))
+}
+
+/// Gives it one.
+pub(super) fn add_checkpoints() -> String {
+    format!("ALTER TABLE main.{HISTORY_TABLE} ADD COLUMN checkpoint TEXT")
+}
+
+/// The checkpoint of a migration.
+pub(super) fn checkpoint(connection: &Connection, version: i64) -> rusqlite::Result<Option<String>> {
+    let sql = format!("SELECT checkpoint FROM main.{HISTORY_TABLE} WHERE version = ?1");
+    let found = connection.query_row(&sql, [version], |row| row.get::<_, Option<String>>(0)).optional()?;
+    Ok(found.flatten())
+}
+
+/// Saves a checkpoint, where the row is as this run has left it; says whether it was.
+pub(super) fn save(
+    connection: &Connection,
+    version: i64,
+    before: Option<&str>,
+    now: &str,
+) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "UPDATE main.{HISTORY_TABLE} SET checkpoint = ?3 \
+         WHERE version = ?1 AND state = 'started' AND checkpoint IS ?2"
+    );
+    Ok(connection.execute(&sql, params![version, before, now])? == 1)
 }
 
 /// Made when something is changed by hand for the first time.
@@ -113,6 +146,11 @@ impl Row {
         }
     }
 
+    /// For a migration that began then.
+    pub(super) fn since(step: &Step<'_>, started: Instant) -> Self {
+        Self { started, ..Self::new(step) }
+    }
+
     /// Of no migration in particular.
     #[cfg(test)]
     pub(super) fn for_tests() -> Self {
@@ -161,6 +199,11 @@ impl Row {
         match (progress, self.direction) {
             (Progress::Started(_), Direction::Up) => self.insert(connection, State::Started, 0),
             (Progress::Started(_), Direction::Down) => update(&state(State::Undoing), 0),
+            // A step in Rust may have been mended since.
+            (Progress::Resumed(done), Direction::Up) => {
+                let (state, checksum) = (state(State::Started), &self.checksum);
+                update(&format!("{state}, checksum = '{checksum}'"), count(done))
+            }
             (Progress::Resumed(done), direction) => update(&state(State::running(direction)), count(done)),
             (Progress::Statements(done), _) => update("statements_done = ?1", count(done)),
             (Progress::Paused(done), direction) => update(&state(State::paused(direction)), count(done)),

@@ -22,12 +22,28 @@ pub(super) fn run(
     text: &str,
     row: &sql::Row,
 ) -> Result<Vec<u64>, DatabaseError> {
+    begin(connection)?;
+    let ran = batch(connection, text);
+    end(connection, path, row, ran)
+}
+
+/// Begins the transaction.
+pub(super) fn begin(connection: &mut Connection) -> Result<(), DatabaseError> {
     let failed = |error: rusqlite::Error| describe(&error);
     connection.execute_batch("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE").map_err(failed)?;
-    connection.authorizer(Some(authorize)).map_err(failed)?;
-    let ran = batch(connection, text);
-    connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).map_err(failed)?;
-    let applied = ran.and_then(|counts| {
+    keep_open(connection)
+}
+
+/// Ends it, with the migration's row where that has run well; gives what it gave.
+pub(super) fn end<T>(
+    connection: &mut Connection,
+    path: &Path,
+    row: &sql::Row,
+    ran: Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    let failed = |error: rusqlite::Error| describe(&error);
+    may_end(connection)?;
+    let applied = ran.and_then(|given| {
         if connection.is_autocommit() {
             return Err(DatabaseError::new("the migration ended the transaction it ran in")
                 .help("remove what ends it, such as `ON CONFLICT ROLLBACK`"));
@@ -35,13 +51,30 @@ pub(super) fn run(
         check_foreign_keys(connection, path)?;
         row.finish(connection).map_err(failed)?;
         connection.execute_batch("COMMIT").map_err(failed)?;
-        Ok(counts)
+        Ok(given)
     });
-    if applied.is_err() && !connection.is_autocommit() {
-        // What it says does not matter beside the error that led here.
-        let _ = connection.execute_batch("ROLLBACK");
+    if applied.is_err() {
+        roll_back(connection);
     }
     applied
+}
+
+/// Has nothing begin or end a transaction from here on.
+pub(super) fn keep_open(connection: &mut Connection) -> Result<(), DatabaseError> {
+    connection.authorizer(Some(authorize)).map_err(|error| describe(&error))
+}
+
+/// Gives that up.
+pub(super) fn may_end(connection: &mut Connection) -> Result<(), DatabaseError> {
+    let nothing = None::<fn(AuthContext<'_>) -> Authorization>;
+    connection.authorizer(nothing).map_err(|error| describe(&error))
+}
+
+/// Undoes what is open. What it says does not matter beside the error that led here.
+pub(super) fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
 }
 
 /// The build refuses transaction control it can see; this is for what it cannot.

@@ -1,9 +1,11 @@
 //! PgBouncer between a run and its server.
 
+use sharded_migrations::step::{Context, Result, StepFunction};
 use sharded_migrations::{Migrator, Repair, Selection};
 use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
 use sharded_migrations_tests::postgres::Cluster;
 
+use crate::code::with_step;
 use crate::support::fleet::{block_on, run};
 use crate::support::{Engine, TestFleet, ending, error, why};
 
@@ -45,6 +47,48 @@ fn transactions_are_applied_through_a_pooler() {
         assert!(ending(&second).starts_with("exit 0\ndefault: done, 1 before\n"), "{mode:?}: {second:?}");
         fleet.wait_until_unlocked();
         assert_eq!(fleet.database("users_02").query("SELECT id, b FROM a"), "1|");
+    }
+}
+
+/// Values go with their statement, and nothing of it is left in a connection that others get.
+#[test]
+fn steps_in_rust_are_applied_through_a_pooler() {
+    static STEP: StepFunction = StepFunction(|context| Box::pin(step(context)));
+    async fn step(context: &mut Context) -> Result {
+        for id in 10..20_i64 {
+            context.execute("INSERT INTO a VALUES ($1)", &[&id]).await?;
+        }
+        let rows = context.query("SELECT count(*) AS n FROM a WHERE id >= $1", &[&10]).await?;
+        let is_all = [10, 20].contains(&rows[0].get::<i64>("n")?);
+        assert!(is_all, "the second step adds as many");
+        Ok(())
+    }
+    let file = |header: &str| format!("{header}\npub async fn step(context: &mut Context) -> Result {{}}\n");
+    for mode in [PoolMode::Session, PoolMode::Transaction] {
+        let pooler = PgBouncer::start(Cluster::shared(), mode);
+        let fleet = behind(&pooler);
+        let set = with_step(&fleet, &[FIRST, ("V4__step.rs", &file("#[route(everywhere)]"))], &STEP);
+        let migrators = [0; 4].map(|_| fleet.migrator(set));
+        let results = std::thread::scope(|scope| {
+            let threads = migrators.each_ref().map(|one| scope.spawn(|| run(one)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        let applied: usize = results.into_iter().map(|result| result.unwrap().applied()).sum();
+        assert_eq!(applied, 6, "{mode:?}");
+        fleet.wait_until_unlocked();
+        let users = fleet.database("users_02");
+        assert_eq!(users.query("SELECT count(*), count(DISTINCT id) FROM a"), "11|11", "{mode:?}");
+        let parts = file("#[route(group = \"users\")]\n#[no_transaction]");
+        let set = with_step(
+            &fleet,
+            &[FIRST, ("V4__step.rs", &file("#[route(everywhere)]")), ("V5__parts.rs", &parts)],
+            &STEP,
+        );
+        let result = fleet.run(set);
+        match mode {
+            PoolMode::Session => assert!(ending(&result).starts_with("exit 0\n"), "{result:?}"),
+            PoolMode::Transaction => assert!(error(&result).contains("cannot keep its lock"), "{result:?}"),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use sharded_migrations::{Migrations, embed_sharded_migrations};
 
 static MIGRATIONS: Migrations = embed_sharded_migrations!(
-    migrations = "ui/fail/file_name/rust",
+    migrations = "ui/fail/rustc/type_error",
     databases = "ui/databases.toml",
 );
 

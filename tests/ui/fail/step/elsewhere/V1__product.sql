@@ -1,0 +1,2 @@
+-- #[route(database = "default")]
+CREATE TABLE product (id int);

@@ -1,0 +1,8 @@
+use sharded_migrations::{Migrations, embed_sharded_migrations};
+
+static MIGRATIONS: Migrations = embed_sharded_migrations!(
+    migrations = "ui/fail/step/equals",
+    databases = "ui/databases.toml",
+);
+
+fn main() {}

@@ -1,0 +1,3 @@
+pub fn migration() -> String {
+    "CREATE TABLE account (id int)".into()
+}
