@@ -113,7 +113,7 @@ impl Verb {
 #[command(about = None, long_about = None)]
 #[group(multiple = false)]
 pub(crate) struct Engine {
-    /// The first database is one of PostgreSQL [default]
+    /// The first database is one of PostgreSQL (default)
     #[arg(long)]
     postgres: bool,
 
