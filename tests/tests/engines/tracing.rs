@@ -43,20 +43,20 @@ fn a_run_is_spans_of_databases_and_migrations() {
     assert_eq!(
         lines,
         [
-            "INFO planned databases=3 of=3 migrations=4",
+            "INFO planned direction=\"up\" databases=3 of=3 migrations=4",
             "INFO a wave begins wave=1 waves=1 databases=3",
             "INFO database{database=\"default\"}: started pending=1",
             "INFO database{database=\"default\"}:migration{version=1 migration=\"a\"}: applied",
-            "INFO database{database=\"default\" outcome=\"done\"}: finished applied=1 outcome=\"done\"",
+            "INFO database{database=\"default\" outcome=\"done\"}: finished applied=1 taken_back=0 outcome=\"done\"",
             "INFO database{database=\"users_01\" group=\"users\"}: started pending=1",
             "INFO database{database=\"users_01\" group=\"users\"}:migration{version=1 migration=\"a\"}: applied",
-            "INFO database{database=\"users_01\" group=\"users\" outcome=\"done\"}: finished applied=1 outcome=\"done\"",
+            "INFO database{database=\"users_01\" group=\"users\" outcome=\"done\"}: finished applied=1 taken_back=0 outcome=\"done\"",
             "INFO database{database=\"users_02\" group=\"users\"}: started pending=2",
             "INFO database{database=\"users_02\" group=\"users\"}:migration{version=1 migration=\"a\"}: applied",
             "ERROR nothing new is started why=a database failed",
             "ERROR database{database=\"users_02\" group=\"users\" outcome=\"failed\"}:migration{version=2 migration=\"b\"}: \
-             failed applied=1 outcome=\"failed\" error=no such column: missing",
-            "INFO finished applied=3 databases=3",
+             failed applied=1 taken_back=0 outcome=\"failed\" error=no such column: missing",
+            "INFO finished applied=3 taken_back=0 databases=3",
         ]
     );
 }
