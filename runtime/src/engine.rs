@@ -11,6 +11,7 @@ mod postgres;
 mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub(crate) mod words;
 
 #[cfg(all(feature = "postgres", feature = "testing"))]
 pub(crate) use postgres::Admin;

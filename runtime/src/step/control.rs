@@ -1,6 +1,7 @@
 //! Transaction control in what a step runs: it would tear the step from its history row, or end the transaction that
 //! keeps others out. The scan is of words alone; what gets past it is noticed when the step ends.
 
+use crate::engine::words::{Token, Tokens};
 use crate::error::DatabaseError;
 
 /// How a statement that controls a transaction begins.
@@ -30,106 +31,36 @@ fn statements(sql: &str) -> Vec<Vec<String>> {
     let mut words: Vec<String> = Vec::new();
     // Whether anything of a statement has come, and `BEGIN`s and `CASE`s that are open in the body of a routine or trigger.
     let (mut is_open, mut depth, mut count) = (false, 0_usize, 0_usize);
-    let mut last = String::new();
-    let mut at = 0;
-    while let Some(c) = sql[at..].chars().next() {
-        let rest = &sql[at..];
-        let skipped = skipped(rest, &last);
-        if let Some((length, is_code)) = skipped {
-            is_open |= is_code;
-            last.clear();
-            at += length;
-            continue;
+    for token in Tokens::of(sql, &['\'', '"']) {
+        match token {
+            Token::Mark(';') if depth == 0 => {
+                if is_open {
+                    found.push(std::mem::take(&mut words));
+                }
+                (is_open, count) = (false, 0);
+            }
+            Token::Mark(';') => {}
+            Token::Mark(_) | Token::Quoted => is_open = true,
+            Token::Word(word) => {
+                let word = word.to_uppercase();
+                let has_body = words.first().is_some_and(|first| first == "CREATE");
+                match word.as_str() {
+                    "BEGIN" if has_body && depth == 0 => depth = 1,
+                    "CASE" if depth > 0 => depth += 1,
+                    "END" => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                (is_open, count) = (true, count + 1);
+                if count <= 2 {
+                    words.push(word);
+                }
+            }
         }
-        if c.is_alphanumeric() || c == '_' {
-            let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-            let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-            last = rest[..length].to_uppercase();
-            at += length;
-            // The letter before a string is part of that.
-            if last == "E" && sql[at..].starts_with('\'') {
-                continue;
-            }
-            is_open = true;
-            count += 1;
-            let has_body = words.first().is_some_and(|first| first == "CREATE");
-            match last.as_str() {
-                "BEGIN" if has_body && depth == 0 => depth = 1,
-                "CASE" if depth > 0 => depth += 1,
-                "END" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if count <= 2 {
-                words.push(last.clone());
-            }
-            continue;
-        }
-        last.clear();
-        if c == ';' && depth == 0 {
-            if is_open {
-                found.push(std::mem::take(&mut words));
-            }
-            (is_open, count) = (false, 0);
-        } else {
-            is_open |= !c.is_whitespace() && c != ';';
-        }
-        at += c.len_utf8();
     }
     if is_open {
         found.push(words);
     }
     found
-}
-
-/// The length of the comment or the quoted text that begins here, and whether it is part of a statement.
-fn skipped(text: &str, before: &str) -> Option<(usize, bool)> {
-    if text.starts_with("--") {
-        return Some((text.find('\n').unwrap_or(text.len()), false));
-    }
-    if text.starts_with("/*") {
-        let mut depth = 0_usize;
-        let mut at = 0;
-        while at < text.len() {
-            if text[at..].starts_with("/*") {
-                (depth, at) = (depth + 1, at + 2);
-            } else if text[at..].starts_with("*/") {
-                (depth, at) = (depth - 1, at + 2);
-                if depth == 0 {
-                    break;
-                }
-            } else {
-                at += text[at..].chars().next().map_or(1, char::len_utf8);
-            }
-        }
-        return Some((at, false));
-    }
-    let quote = text.chars().next()?;
-    match quote {
-        '\'' | '"' => {
-            let mut chars = text.char_indices().skip(1);
-            while let Some((at, c)) = chars.next() {
-                if c == quote {
-                    return Some((at + 1, true));
-                }
-                if c == '\\' && quote == '\'' && before == "E" {
-                    chars.next();
-                }
-            }
-            Some((text.len(), true))
-        }
-        // `$$ .. $$` and `$tag$ .. $tag$`; `$1` is a parameter.
-        '$' => {
-            let tag = text[1..].find('$').map(|at| &text[..at + 2])?;
-            let name = &tag[1..tag.len() - 1];
-            let is_tag = !name.starts_with(|c: char| c.is_ascii_digit())
-                && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            is_tag.then(|| {
-                let body = &text[tag.len()..];
-                (body.find(tag).map_or(text.len(), |at| 2 * tag.len() + at), true)
-            })
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

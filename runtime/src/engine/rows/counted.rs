@@ -2,6 +2,8 @@
 
 use std::iter::Peekable;
 
+use crate::engine::words::{Token, Tokens};
+
 /// What a server's count of a statement's rows is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counted {
@@ -30,7 +32,7 @@ const OTHERS: [&str; 22] = [
 impl Counted {
     /// For a statement, as its first word says it.
     pub(super) fn of(statement: &str) -> Self {
-        let mut words = Words { rest: statement, depth: 0 }.peekable();
+        let mut words = Words::of(statement).peekable();
         match words.next() {
             Some((_, first)) if is_one_of(first, &CHANGES) => Self::Rows,
             Some((0, first)) if is_one_of(first, &["WITH"]) => behind_with(words),
@@ -63,10 +65,16 @@ fn is_one_of(word: &str, keywords: &[&str]) -> bool {
     keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
-/// The words of a statement that stand in no quotes and no comment, each with how many parentheses are open.
+/// The words of a statement, each with how many parentheses are open.
 struct Words<'s> {
-    rest: &'s str,
+    tokens: Tokens<'s>,
     depth: usize,
+}
+
+impl<'s> Words<'s> {
+    fn of(statement: &'s str) -> Self {
+        Self { tokens: Tokens::of(statement, &['\'', '"', '`']), depth: 0 }
+    }
 }
 
 impl<'s> Iterator for Words<'s> {
@@ -74,79 +82,11 @@ impl<'s> Iterator for Words<'s> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let rest = self.rest;
-            let first = rest.chars().next()?;
-            let length = match first {
-                '\'' => quoted(rest, '\'', false),
-                '"' | '`' => quoted(rest, first, false),
-                '$' => dollar_quoted(rest),
-                '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-                '/' if rest.starts_with("/*") => comment(rest),
-                _ if is_in_word(first) => rest.find(|other| !is_in_word(other)).unwrap_or(rest.len()),
-                other => other.len_utf8(),
-            };
-            let word = &rest[..length];
-            self.rest = &rest[length..];
-            match first {
-                '(' => self.depth += 1,
-                ')' => self.depth = self.depth.saturating_sub(1),
-                // `E'it\'s'`
-                _ if word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'') => {
-                    self.rest = &self.rest[quoted(self.rest, '\'', true)..];
-                }
-                _ if is_in_word(first) => return Some((self.depth, word)),
-                _ => {}
-            }
-        }
-    }
-}
-
-fn is_in_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-/// How long the quotes are that a text begins with. A quote in it is doubled, which ends it and begins another one.
-fn quoted(text: &str, quote: char, has_escapes: bool) -> usize {
-    let mut is_escaped = false;
-    for (at, character) in text.char_indices().skip(1) {
-        if is_escaped {
-            is_escaped = false;
-        } else if character == quote {
-            return at + quote.len_utf8();
-        } else {
-            is_escaped = has_escapes && character == '\\';
-        }
-    }
-    text.len()
-}
-
-/// `$$ .. $$` or `$tag$ .. $tag$`; else the dollar alone.
-fn dollar_quoted(text: &str) -> usize {
-    let tag = text[1..].find(|character| !is_in_word(character)).map(|end| &text[..end + 1]);
-    let Some(tag) = tag.filter(|tag| text[tag.len()..].starts_with('$')) else { return 1 };
-    let end = tag.len() + 1;
-    text[end..].find(&text[..end]).map_or(text.len(), |found| end + found + end)
-}
-
-/// Comments nest.
-fn comment(text: &str) -> usize {
-    let mut open = 0_usize;
-    let mut at = 0;
-    loop {
-        let rest = &text[at..];
-        if rest.starts_with("/*") {
-            open += 1;
-            at += 2;
-        } else if rest.starts_with("*/") {
-            open -= 1;
-            at += 2;
-            if open == 0 {
-                return at;
-            }
-        } else {
-            match rest.chars().next() {
-                Some(character) => at += character.len_utf8(),
-                None => return at,
+            match self.tokens.next()? {
+                Token::Word(word) => return Some((self.depth, word)),
+                Token::Mark('(') => self.depth += 1,
+                Token::Mark(')') => self.depth = self.depth.saturating_sub(1),
+                Token::Mark(_) | Token::Quoted => {}
             }
         }
     }
