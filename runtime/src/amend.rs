@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sharded_migrations_core::{DatabaseName, GroupName, OnFailure};
 
-use crate::engine::{Entry, Facts, Lock, Server, Session, engine};
+use crate::engine::{Entry, Facts, Lock, RowChange, Server, Session, engine};
 use crate::error::DatabaseError;
 use crate::executor::Migrator;
 use crate::exit_code;
@@ -154,11 +154,26 @@ impl<T> Amendments<T> {
     }
 }
 
+/// What can be changed by hand, and how some of it is.
+#[async_trait]
+pub(crate) trait Made: Sized + Send + Sync {
+    /// Makes the changes, all or none of them.
+    async fn make(session: &mut dyn Session, changes: &[Self], entry: &Entry) -> Result<(), DatabaseError>;
+}
+
+/// Rows of the history, with what the audit keeps.
+#[async_trait]
+impl Made for RowChange {
+    async fn make(session: &mut dyn Session, changes: &[Self], entry: &Entry) -> Result<(), DatabaseError> {
+        session.change_rows(changes, entry).await
+    }
+}
+
 /// One kind of change by hand.
 #[async_trait]
 pub(crate) trait Amendment: Sync {
     /// One change.
-    type Change: Send + Sync;
+    type Change: Made;
 
     /// What it comes to, for whoever asked.
     type Row: Send;
@@ -175,14 +190,6 @@ pub(crate) trait Amendment: Sync {
         session: &mut dyn Session,
         facts: &Facts,
     ) -> Result<Vec<(Self::Change, Self::Row)>, Vec<Reason>>;
-
-    /// Makes the changes, all or none of them.
-    async fn make(
-        &self,
-        session: &mut dyn Session,
-        changes: &[Self::Change],
-        entry: &Entry,
-    ) -> Result<(), DatabaseError>;
 
     /// What else it has found out about a database when it decided, a sentence each.
     fn notes(&self, _database: &DatabaseName) -> Vec<String> {
@@ -325,7 +332,7 @@ impl Migrator<'_> {
         let (changes, rows): (Vec<_>, Vec<_>) = decided.into_iter().unzip();
         if !changes.is_empty() {
             let entry = Entry { action: amendment.action(), who: self.who.clone() };
-            amendment.make(session, &changes, &entry).await?;
+            A::Change::make(session, &changes, &entry).await?;
         }
         Ok(Amended::Done(rows))
     }

@@ -55,10 +55,12 @@ pub use command::MigrateCommand;
 pub use outcome::Outcome;
 pub use rollout::{RolloutOptions, WhenOneFails};
 
+use amend::Words;
 use args::Task;
 
 #[cfg(feature = "adopt")]
 use crate::adopt::Adoption;
+use crate::amend::Amendment;
 use crate::executor::Migrator;
 use crate::fleet::Fleet;
 use crate::record::Record;
@@ -151,21 +153,9 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
         Task::Fake => amend::amend(&warnings(migrator()?), options, &Record::Fake, &record::FAKE).await?,
         Task::FakeInitial(to) => {
             known(migrations, to, "--fake-initial")?;
-            let (recorder, migrator) = (warnings(migrator()?), migrator()?);
-            let code = amend::amend(&recorder, options, &Record::Initial(to), &record::INITIAL).await?;
-            if code != exit_code::DONE || options.dry_run {
-                return Ok(code);
-            }
-            apply::apply(migrator, migrations, options).await
+            and_then_apply(options, migrations, &Record::Initial(to), &record::INITIAL).await?
         }
-        Task::Reset => {
-            let (emptier, migrator) = (warnings(migrator()?), migrator()?);
-            let code = amend::amend(&emptier, options, &Reset, &reset::WORDS).await?;
-            if code != exit_code::DONE || options.dry_run {
-                return Ok(code);
-            }
-            apply::apply(migrator, migrations, options).await
-        }
+        Task::Reset => and_then_apply(options, migrations, &Reset, &reset::WORDS).await?,
         Task::Down(verb, back) => down::down(verb, back, options, migrations).await?,
         Task::Repair(how) => {
             if let Repair::Accept(version) = how {
@@ -174,6 +164,21 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             amend::amend(&warnings(migrator()?), options, &how, &repair::WORDS).await?
         }
     })
+}
+
+/// Changes something by hand, and migrates once that went well.
+async fn and_then_apply<A: Amendment<Row: PartialEq>>(
+    options: &Options,
+    migrations: &Migrations,
+    amendment: &A,
+    words: &Words<A::Row>,
+) -> Result<u8, String> {
+    let (amender, migrator) = (warnings(migrator(options, migrations)?), migrator(options, migrations)?);
+    let code = amend::amend(&amender, options, amendment, words).await?;
+    if code != exit_code::DONE || options.dry_run {
+        return Ok(code);
+    }
+    Ok(apply::apply(migrator, migrations, options).await)
 }
 
 /// A version that is typed is one of a migration.

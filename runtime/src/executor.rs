@@ -315,13 +315,7 @@ mod tests {
     fn what_runs_a_fleet_can_be_spawned() {
         fn is_send(_: &impl Send) {}
         static NOTHING: Migrations = Migrations::EMPTY;
-        let fleet = || Fleet {
-            targets: Vec::new(),
-            others: Vec::new(),
-            rollout: Rollout::DEFAULT,
-            is_development: false,
-        };
-        is_send(&async move { Migrator::new(&NOTHING, fleet()).run().await.is_ok() });
-        is_send(&async move { Migrator::new(&NOTHING, fleet()).survey().await.is_clear() });
+        is_send(&async move { Migrator::new(&NOTHING, Fleet::of_none()).run().await.is_ok() });
+        is_send(&async move { Migrator::new(&NOTHING, Fleet::of_none()).survey().await.is_clear() });
     }
 }

@@ -41,6 +41,14 @@ pub(crate) struct Target {
     pub(crate) connect_timeout: Option<Duration>,
 }
 
+#[cfg(test)]
+impl Fleet {
+    /// Without a database.
+    pub(crate) fn of_none() -> Self {
+        Self { targets: Vec::new(), others: Vec::new(), rollout: Rollout::DEFAULT, is_development: false }
+    }
+}
+
 impl Target {
     pub(crate) fn new(database: &Database, engine: EngineKind, url: String) -> Self {
         let server = crate::engine::engine(engine).ok().and_then(|driver| driver.server(&url));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sharded_migrations_core::{HistoryRow, Migration, Refusal, State, Version};
 
 use crate::amend::{Action, Amendment, Amendments};
-use crate::engine::{Change, Entry, Facts, RowChange, Session};
+use crate::engine::{Change, Facts, RowChange, Session};
 use crate::error::DatabaseError;
 use crate::executor::Migrator;
 use crate::fleet::Target;
@@ -127,16 +127,7 @@ impl Amendment for Record {
             },
             _ => {}
         }
-        Ok(pending.into_iter().map(record).collect())
-    }
-
-    async fn make(
-        &self,
-        session: &mut dyn Session,
-        changes: &[RowChange],
-        entry: &Entry,
-    ) -> Result<(), DatabaseError> {
-        session.change_rows(changes, entry).await
+        Ok(pending.into_iter().map(|migration| record(migration, None, None)).collect())
     }
 }
 
@@ -175,12 +166,17 @@ fn has_history(rows: usize, first: &Migration, to: Version) -> Reason {
     )))
 }
 
-fn record(migration: &Migration) -> (RowChange, Recorded) {
+/// A migration counts as applied since then, or since now.
+pub(crate) fn record(
+    migration: &Migration,
+    applied_at: Option<String>,
+    detail: Option<String>,
+) -> (RowChange, Recorded) {
     let (version, name) = (migration.version, migration.name.to_string());
     let change = Change::Recorded {
         checksum: migration.checksum,
         statements: u32::try_from(migration.statements.len()).unwrap_or(u32::MAX),
-        applied_at: None,
+        applied_at,
     };
-    (RowChange { version, name: name.clone(), change, detail: None }, Recorded { version, name })
+    (RowChange { version, name: name.clone(), change, detail }, Recorded { version, name })
 }

@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use sharded_migrations_core::{Checksum, HistoryRow, Migration, Refusal, Version};
 
 use crate::amend::{Action, Amendment, Amendments};
-use crate::engine::{Change, Entry, Facts, RowChange, Session};
-use crate::error::DatabaseError;
+use crate::engine::{Change, Facts, RowChange, Session};
 use crate::executor::Migrator;
 use crate::fleet::Target;
 use crate::report::Reason;
@@ -220,15 +219,6 @@ impl Amendment for Repair {
         let is_meant = |(change, _): &(RowChange, Settled)| migrator.to.is_none_or(|to| change.version <= to);
         Ok(reasons.iter().filter_map(settlement).filter(is_meant).collect())
     }
-
-    async fn make(
-        &self,
-        session: &mut dyn Session,
-        changes: &[RowChange],
-        entry: &Entry,
-    ) -> Result<(), DatabaseError> {
-        session.change_rows(changes, entry).await
-    }
 }
 
 /// What became of what is in doubt.
@@ -323,12 +313,7 @@ mod tests {
     fn what_repairs_a_fleet_can_be_spawned() {
         fn is_send(_: &impl Send) {}
         static NOTHING: crate::Migrations = crate::Migrations::EMPTY;
-        let fleet = crate::Fleet {
-            targets: Vec::new(),
-            others: Vec::new(),
-            rollout: crate::Rollout::DEFAULT,
-            is_development: false,
-        };
+        let fleet = crate::Fleet::of_none();
         is_send(&async move { Migrator::new(&NOTHING, fleet).repair(Repair::Retry).await.changes() });
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::amend::{Action, Amendment, Amendments};
+use crate::amend::{Action, Amendment, Amendments, Made};
 use crate::engine::{Entry, Facts, Session};
 use crate::error::DatabaseError;
 use crate::executor::Migrator;
@@ -37,9 +37,19 @@ impl Migrator<'_> {
 /// All of it.
 pub(crate) struct Reset;
 
+/// A part of what is in a database; it goes with the others.
+pub(crate) struct Content;
+
+#[async_trait]
+impl Made for Content {
+    async fn make(session: &mut dyn Session, _: &[Self], _: &Entry) -> Result<(), DatabaseError> {
+        session.empty().await
+    }
+}
+
 #[async_trait]
 impl Amendment for Reset {
-    type Change = ();
+    type Change = Content;
     type Row = Emptied;
 
     fn action(&self) -> Action {
@@ -52,7 +62,7 @@ impl Amendment for Reset {
         _: &Target,
         session: &mut dyn Session,
         _: &Facts,
-    ) -> Result<Vec<((), Emptied)>, Vec<Reason>> {
+    ) -> Result<Vec<(Content, Emptied)>, Vec<Reason>> {
         if !migrator.fleet.is_development {
             let file = &migrator.migrations.topology.file;
             return Err(vec![Reason::Error(
@@ -63,10 +73,6 @@ impl Amendment for Reset {
             )]);
         }
         let contents = session.contents().await.map_err(|error| vec![Reason::Error(error)])?;
-        Ok(contents.into_iter().map(|(schema, tables)| ((), Emptied { schema, tables })).collect())
-    }
-
-    async fn make(&self, session: &mut dyn Session, _: &[()], _: &Entry) -> Result<(), DatabaseError> {
-        session.empty().await
+        Ok(contents.into_iter().map(|(schema, tables)| (Content, Emptied { schema, tables })).collect())
     }
 }

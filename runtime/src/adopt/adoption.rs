@@ -10,11 +10,10 @@ use super::matching::{Match, Matches, matches};
 use super::{Mismatch, Tool, tool};
 use crate::amend::{Action, Amendment};
 use crate::engine::foreign::Foreign;
-use crate::engine::{Change, Entry, Facts, RowChange, Session};
-use crate::error::DatabaseError;
+use crate::engine::{Facts, RowChange, Session};
 use crate::executor::Migrator;
 use crate::fleet::Target;
-use crate::record::{Recorded, Records, refuse_what_does_not_fit};
+use crate::record::{Recorded, Records, record, refuse_what_does_not_fit};
 use crate::report::Reason;
 use crate::survey::{Goal, Question, patiently, plan_from};
 
@@ -125,15 +124,6 @@ impl Amendment for Adoption {
     fn notes(&self, database: &DatabaseName) -> Vec<String> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).get(database).cloned().unwrap_or_default()
     }
-
-    async fn make(
-        &self,
-        session: &mut dyn Session,
-        changes: &[RowChange],
-        entry: &Entry,
-    ) -> Result<(), DatabaseError> {
-        session.change_rows(changes, entry).await
-    }
 }
 
 impl Adoption {
@@ -149,15 +139,9 @@ impl Adoption {
 
     fn record(&self, found: &Match<'_>) -> (RowChange, Recorded) {
         let Match { migration, applied } = found;
-        let (version, name) = (migration.version, migration.name.to_string());
         let checksum = applied.checksum.as_ref().map(|sum| format!(", checksum {sum}")).unwrap_or_default();
-        let change = Change::Recorded {
-            checksum: migration.checksum,
-            statements: u32::try_from(migration.statements.len()).unwrap_or(u32::MAX),
-            applied_at: applied.applied_at.clone(),
-        };
-        let detail = Some(format!("{}: {}{checksum}", self.tool.table(), applied.label));
-        (RowChange { version, name: name.clone(), change, detail }, Recorded { version, name })
+        let detail = format!("{}: {}{checksum}", self.tool.table(), applied.label);
+        record(migration, applied.applied_at.clone(), Some(detail))
     }
 }
 
@@ -200,12 +184,7 @@ mod tests {
     fn what_adopts_a_fleet_can_be_spawned() {
         fn is_send(_: &impl Send) {}
         static NOTHING: crate::Migrations = crate::Migrations::EMPTY;
-        let fleet = crate::Fleet {
-            targets: Vec::new(),
-            others: Vec::new(),
-            rollout: crate::Rollout::DEFAULT,
-            is_development: false,
-        };
+        let fleet = crate::Fleet::of_none();
         is_send(&async move { Migrator::new(&NOTHING, fleet).adopt(Tool::Sqlx).await.changes() });
     }
 }
