@@ -56,7 +56,7 @@ impl Migrations {
     };
 
     /// The migrations routed to a database, in order.
-    pub fn routed_to<'a>(&'a self, database: &'a Database) -> impl Iterator<Item = &'a Migration> {
+    pub fn routed_to<'a>(&'a self, database: &Database) -> impl Iterator<Item = &'a Migration> {
         self.migrations.iter().filter(|migration| migration.route.selects(database))
     }
 

@@ -2,6 +2,7 @@
 //! something stops it.
 
 mod check;
+mod others;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,11 +11,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
-use sharded_migrations_core::rollout::{Blocked, Known, Part, Pending, Stage, next_stage, order};
-use sharded_migrations_core::{
-    Database, DatabaseName, Direction, Migration, Migrations, OnFailure, Plan, Requirement, Rollout, Start,
-    Version,
-};
+use sharded_migrations_core::rollout::{Blocked, Known, Part, Stage, next_stage, order};
+use sharded_migrations_core::{DatabaseName, Direction, OnFailure, Rollout, Version};
 
 use crate::event::{Event, Wave};
 use crate::executor::Migrator;
@@ -24,6 +22,8 @@ use crate::migrate::OneDatabase;
 use crate::report::{AppliedStep, DatabaseReport, Outcome, Reason};
 use crate::slots::Slots;
 use crate::survey::{Asked, Goal, Question, ask, ask_one};
+use others::feared;
+pub(crate) use others::{ask_others, known};
 
 /// Looks between two waves whether the next one may begin; the text says why not.
 pub(crate) type Check<'m> = dyn Fn(&Wave<'_>) -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'm;
@@ -299,16 +299,18 @@ impl<'r, 'm> Progress<'r, 'm> {
         match asked {
             None => progress.outcome = Some(Outcome::NotStarted),
             Some(Asked { standing: Err(reasons), .. }) => {
-                progress.feared = feared(migrator, goal, target);
+                progress.feared = feared(migrator, goal, &target.database);
                 progress.outcome = Some(Outcome::Refused(reasons));
             }
             Some(asked) => {
                 if let Ok(plan) = &asked.standing {
                     progress.known = Some(known(goal, plan));
                     progress.applied_before = plan.applied.len();
-                    let is_applied = |version| plan.applied.iter().any(|applied| applied.version == version);
-                    let routed = routed_to(migrator, &target.database).map(|migration| migration.version);
-                    progress.unapplied = routed.filter(|version| !is_applied(*version)).collect();
+                    let applied: BTreeSet<Version> =
+                        plan.applied.iter().map(|applied| applied.version).collect();
+                    let routed = migrator.migrations.routed_to(&target.database);
+                    let versions = routed.map(|migration| migration.version);
+                    progress.unapplied = versions.filter(|version| !applied.contains(version)).collect();
                 }
                 progress.asked = Some(asked);
             }
@@ -357,102 +359,6 @@ impl<'r, 'm> Progress<'r, 'm> {
         if !std::mem::replace(&mut self.is_told, true) {
             migrator.tell(&Event::DatabaseFinished(&self.report(direction)));
         }
-    }
-}
-
-/// The migrations of a database. It is the migrator's set that they are of, so they live as long as that.
-fn routed_to<'m>(migrator: &Migrator<'m>, database: &Database) -> impl Iterator<Item = &'m Migration> {
-    let migrations: &'m Migrations = migrator.migrations;
-    migrations.migrations.iter().filter(|migration| migration.route.selects(database))
-}
-
-/// Where migrations are taken back, what may stand in the way of that on a database that cannot be asked.
-fn feared<'m>(migrator: &Migrator<'m>, goal: Goal, target: &Target) -> Option<Known<'m>> {
-    match goal {
-        Goal::Up(_) => None,
-        Goal::Down(_) => Some(Known::to_take_back(routed_to(migrator, &target.database), &[])),
-    }
-}
-
-/// Looks at databases that are not selected, where something selected may wait for them.
-pub(crate) async fn ask_others<'r, 'm>(
-    migrator: &'r Migrator<'m>,
-    goal: Goal,
-    slots: &Slots,
-    selected: &[(&DatabaseName, Known<'m>)],
-) -> Vec<(&'r DatabaseName, Option<Known<'m>>)> {
-    let waited_for = match goal.direction() {
-        Direction::Up => waited_for(migrator, selected),
-        Direction::Down => behind(migrator, selected),
-    };
-    let targets: Vec<Target> = waited_for.iter().filter_map(|(_, target)| target.clone()).collect();
-    // What they have is asked, not what is to be done there.
-    let asked = ask(&targets, migrator.question(false), slots).await;
-    let mut known = asked.into_iter().map(|Asked { standing, .. }| {
-        standing.ok().map(|plan| match goal.direction() {
-            Direction::Up => self::known(goal, &plan),
-            Direction::Down => {
-                let begun = plan.steps.iter().filter(|step| step.start != Start::Fresh);
-                Known::to_take_back(plan.applied.iter().copied().chain(begun.map(|step| step.migration)), &[])
-            }
-        })
-    });
-    let answer = |(name, target): &'r (DatabaseName, Option<Target>)| {
-        let known = target.as_ref().and_then(|_| known.next().flatten());
-        let database = migrator.migrations.topology.database(name.as_str());
-        let feared = || match goal.direction() {
-            Direction::Up => None,
-            Direction::Down => {
-                database.map(|database| Known::to_take_back(routed_to(migrator, database), &[]))
-            }
-        };
-        (name, known.or_else(feared))
-    };
-    waited_for.into_iter().map(answer).collect()
-}
-
-/// The databases that may have a migration that comes behind one that is to be taken back.
-fn behind<'r, 'm>(
-    migrator: &'r Migrator<'m>,
-    selected: &[(&DatabaseName, Known<'m>)],
-) -> Vec<&'r (DatabaseName, Option<Target>)> {
-    let versions = || selected.iter().flat_map(|(_, known)| &known.pending).map(|pending| pending.version);
-    let Some(lowest) = versions().min() else { return Vec::new() };
-    let to_go: BTreeSet<(&DatabaseName, Version)> = selected
-        .iter()
-        .flat_map(|(name, known)| known.pending.iter().map(move |pending| (*name, pending.version)))
-        .collect();
-    let is_behind = |migration: &Migration| {
-        let requires =
-            |requirement: &Requirement| to_go.contains(&(&requirement.database, requirement.version));
-        migration.barrier && migration.version > lowest || migration.requires.iter().any(requires)
-    };
-    let others = migrator.fleet.others.iter();
-    let has_one = |(name, _): &&'r (DatabaseName, Option<Target>)| {
-        let database = migrator.migrations.topology.database(name.as_str());
-        database.is_some_and(|database| routed_to(migrator, database).any(is_behind))
-    };
-    others.filter(has_one).collect()
-}
-
-fn waited_for<'r, 'm>(
-    migrator: &'r Migrator<'m>,
-    selected: &[(&DatabaseName, Known<'m>)],
-) -> Vec<&'r (DatabaseName, Option<Target>)> {
-    let pending: Vec<&Pending<'m>> = selected.iter().flat_map(|(_, known)| &known.pending).collect();
-    let has_barrier = pending.iter().any(|pending| pending.barrier);
-    let required: BTreeSet<&DatabaseName> =
-        pending.iter().flat_map(|pending| &pending.requires).map(|requires| &requires.database).collect();
-    let others = migrator.fleet.others.iter();
-    others.filter(|(name, _)| has_barrier || required.contains(name)).collect()
-}
-
-/// What others may wait for on a database with this plan.
-pub(crate) fn known<'m>(goal: Goal, plan: &Plan<'m>) -> Known<'m> {
-    let applied = plan.applied.iter().copied();
-    match goal.direction() {
-        Direction::Up => Known::to_apply(applied, &plan.steps),
-        Direction::Down => Known::to_take_back(applied, &plan.steps),
     }
 }
 

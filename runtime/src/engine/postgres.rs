@@ -124,20 +124,15 @@ impl Session for PostgresSession {
     }
 
     async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError> {
-        let answers = self.client.simple_query(&sql::history(self.schema()?)).await;
-        let answers = answers.map_err(|error| describe(&error))?;
-        let rows = answers.iter().filter_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => Some(record_of_history(row)),
-            _ => None,
-        });
-        rows.collect()
+        let rows =
+            rows(&self.client, &sql::history(self.schema()?)).await.map_err(|error| describe(&error))?;
+        rows.iter().map(record_of_history).collect()
     }
 
     async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError> {
-        let answers = self.client.simple_query(sql::TABLES).await.map_err(|error| describe(&error))?;
+        let rows = rows(&self.client, sql::TABLES).await.map_err(|error| describe(&error))?;
         let mut tables: Vec<FoundTable> = Vec::new();
-        for answer in &answers {
-            let SimpleQueryMessage::Row(row) = answer else { continue };
+        for row in &rows {
             let (schema, name) = (Some(column(row, 0)?.to_owned()), column(row, 1)?.to_owned());
             if tables.last().is_none_or(|last| (&last.schema, &last.name) != (&schema, &name)) {
                 let is_visible = column(row, 2)? == "t";
@@ -243,12 +238,8 @@ impl Session for PostgresSession {
     }
 
     async fn contents(&mut self) -> Result<Vec<(String, u64)>, DatabaseError> {
-        let answers = self.client.simple_query(sql::CONTENTS).await.map_err(|error| describe(&error))?;
-        let rows = answers.iter().filter_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        rows.map(|row| Ok((column(row, 0)?.to_owned(), number(row, 1)?))).collect()
+        let rows = rows(&self.client, sql::CONTENTS).await.map_err(|error| describe(&error))?;
+        rows.iter().map(|row| Ok((column(row, 0)?.to_owned(), number(row, 1)?))).collect()
     }
 
     async fn empty(&mut self) -> Result<(), DatabaseError> {
@@ -466,17 +457,23 @@ impl PostgresSession {
 
     /// The first row of a query, if it has one.
     async fn row(&self, sql: &str) -> Result<Option<SimpleQueryRow>, DatabaseError> {
-        let answers = self.client.simple_query(sql).await.map_err(|error| describe(&error))?;
-        Ok(answers.into_iter().find_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        }))
+        Ok(rows(&self.client, sql).await.map_err(|error| describe(&error))?.into_iter().next())
     }
 
     /// The first value of the first row, if there is one.
     async fn text(&self, sql: &str) -> Result<Option<String>, DatabaseError> {
         Ok(self.row(sql).await?.and_then(|row| row.get(0).map(str::to_owned)))
     }
+}
+
+/// The rows that a message gives.
+async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, tokio_postgres::Error> {
+    let answers = client.simple_query(sql).await?.into_iter();
+    let rows = answers.filter_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    Ok(rows.collect())
 }
 
 fn no_schema() -> DatabaseError {

@@ -1,9 +1,10 @@
 //! A connection to a server for what is not about a database's migrations.
 
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::Client;
 
 use super::connect::{self, Driver};
 use super::failure::describe;
+use super::rows;
 use crate::error::DatabaseError;
 
 /// A session that runs one statement at a time.
@@ -24,12 +25,8 @@ impl Admin {
 
     /// The first column of a result.
     pub(crate) async fn column(&self, sql: &str) -> Result<Vec<String>, DatabaseError> {
-        let answers = self.client.simple_query(sql).await.map_err(|error| describe(&error))?;
-        let values = answers.iter().filter_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
-        });
-        Ok(values.collect())
+        let rows = rows(&self.client, sql).await.map_err(|error| describe(&error))?;
+        Ok(rows.iter().filter_map(|row| row.get(0).map(str::to_owned)).collect())
     }
 
     pub(crate) async fn close(self) {

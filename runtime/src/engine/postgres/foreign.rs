@@ -1,29 +1,25 @@
 //! Tables of other tools, wherever they are on the `search_path`.
 
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 
-use super::PostgresSession;
 use super::failure::describe;
+use super::{PostgresSession, rows};
 use crate::engine::foreign::{Foreign, ForeignTable, Shown};
 use crate::engine::{AUDIT_TABLE, HISTORY_TABLE};
 use crate::error::DatabaseError;
 
 impl PostgresSession {
     pub(super) async fn foreign(&self, table: &ForeignTable) -> Result<Foreign, DatabaseError> {
-        let answers = match self.client.simple_query(&select(table)).await {
-            Ok(answers) => answers,
+        let rows = match rows(&self.client, &select(table)).await {
+            Ok(rows) => rows,
             Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
                 return Ok(Foreign::Absent { is_new: self.text(&is_new()).await?.as_deref() == Some("t") });
             }
             Err(error) => return Err(unreadable(table, describe(&error))),
         };
         let cell = |row: &tokio_postgres::SimpleQueryRow, index| row.get(index).map(str::to_owned);
-        let rows = answers.iter().filter_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|index| cell(row, index)).collect()),
-            _ => None,
-        });
-        Ok(Foreign::Rows(rows.collect()))
+        let cells = rows.iter().map(|row| (0..row.len()).map(|index| cell(row, index)).collect());
+        Ok(Foreign::Rows(cells.collect()))
     }
 }
 
