@@ -43,6 +43,7 @@ mod rollout;
 mod show;
 mod sql;
 mod status;
+mod task;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -56,7 +57,6 @@ pub use outcome::Outcome;
 pub use rollout::{RolloutOptions, WhenOneFails};
 
 use amend::Words;
-use args::Task;
 
 #[cfg(feature = "adopt")]
 use crate::adopt::Adoption;
@@ -69,6 +69,7 @@ use crate::reporter::{Display, Human, Place, Reporter, Wish, document};
 use crate::reset::Reset;
 use crate::{exit_code, reporter};
 use sql::Texts;
+use task::Task;
 
 impl MigrateArgs {
     /// Does what `--migrate` asks for. The [`Outcome`] says whether the application goes on.
