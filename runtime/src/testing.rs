@@ -175,6 +175,8 @@ fn kind(migrations: &Migrations, database: &Database) -> Result<u64, TestFleetEr
         let sql = migration.sql_for(database).map_err(|error| failed(database, error.to_string()))?;
         (migration.version.get(), &migration.name, migration.checksum, sql).hash(&mut hasher);
         (migration.transaction == Transaction::None).hash(&mut hasher);
+        // A function may do something else for each database.
+        migration.code.is_some().then_some((database.name.as_str(), &database.vars)).hash(&mut hasher);
     }
     Ok(hasher.finish())
 }
@@ -229,4 +231,32 @@ impl<'a> Alike<'a> {
 /// As the checks of the build take it: what is all variable is PostgreSQL.
 fn engine_of(database: &Database) -> EngineKind {
     database.declared_engine().unwrap_or(EngineKind::Postgres)
+}
+
+#[cfg(test)]
+mod tests {
+    use sharded_migrations_core::compile::compile;
+    use sharded_migrations_core::project::Sources;
+
+    use super::*;
+
+    /// How many kinds of databases there are with one migration for two.
+    fn kinds(file: &str, text: &str) -> usize {
+        let set = compile(&Sources {
+            folder: "migrations".into(),
+            files: vec![(file.into(), text.into())],
+            databases: "databases.toml".into(),
+            databases_bytes: b"[databases.\"users_{01..02}\"]\nurl = \"postgres:x{1..2}\"\n".to_vec(),
+            lock: None,
+        });
+        Alike::all(&set.unwrap()).unwrap().len()
+    }
+
+    #[test]
+    fn what_a_function_makes_of_a_database_is_its_own() {
+        assert_eq!(kinds("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n"), 1);
+        let step = "use sharded_migrations::step::{Context, Result, route};\n\n#[route(everywhere)]\n\
+            pub async fn fill(context: &mut Context<'_>) -> Result { Ok(()) }\n";
+        assert_eq!(kinds("V1__a.rs", step), 2);
+    }
 }
