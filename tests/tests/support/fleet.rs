@@ -9,6 +9,7 @@ use sharded_migrations_core::Rerouted;
 use sharded_migrations_core::diagnostic::Style;
 use sharded_migrations_core::lock::{Lock, Locked};
 use sharded_migrations_core::{compile::compile, project::Sources};
+use sharded_migrations_tests::postgres::{Cluster, TestRole};
 use sharded_migrations_tests::project::Project;
 use sharded_migrations_tests::wait_for;
 
@@ -68,6 +69,17 @@ impl TestFleet {
 
     pub(crate) fn set_url(&mut self, name: &str, url: impl Into<String>) {
         self.urls.insert(name.to_owned(), url.into());
+    }
+
+    /// From here on a database of PostgreSQL is reached as a role that may change its history, and make nothing.
+    pub(crate) fn let_only_change_the_history(&mut self, name: &str) -> TestRole {
+        let role = Cluster::shared().create_role("weak");
+        let database = self.database(name);
+        let rights = "SELECT, INSERT, UPDATE, DELETE ON sharded_migrations_history";
+        database.execute(&format!("GRANT {rights} TO {}", role.name));
+        let url = database.postgres().url_with_user(&role.name, &role.password);
+        self.set_url(name, url);
+        role
     }
 
     pub(crate) fn databases(&self) -> &[Target] {

@@ -1,7 +1,6 @@
 //! Histories that are changed by hand, where PostgreSQL has schemas and roles.
 
 use sharded_migrations::Version;
-use sharded_migrations_tests::postgres::Cluster;
 
 use crate::support::fleet::block_on;
 use crate::support::{Engine, TestFleet, amended, ending, why};
@@ -39,12 +38,7 @@ fn the_audit_is_beside_the_history_in_a_schema_of_any_name() {
 fn a_role_that_may_not_make_the_audit_is_told_what_to_do_and_nothing_is_changed() {
     let mut fleet = TestFleet::of_one(Engine::Postgres);
     fleet.run(fleet.set(&[FIRST])).unwrap();
-    let role = Cluster::shared().create_role("weak");
-    let url = fleet.database("default").postgres().url_with_user(&role.name, &role.password);
-    let grant =
-        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON sharded_migrations_history TO {}", role.name);
-    fleet.database("default").execute(&grant);
-    fleet.set_url("default", url);
+    let role = fleet.let_only_change_the_history("default");
     let set = fleet.set(&[FIRST, SECOND]);
     let before = fleet.fingerprint();
     let records = block_on(fleet.migrator(set).fake());

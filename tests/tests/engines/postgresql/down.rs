@@ -1,7 +1,6 @@
 //! Taking back what only PostgreSQL has.
 
 use sharded_migrations::{Back, Event, Version};
-use sharded_migrations_tests::postgres::Cluster;
 
 use crate::support::fleet::block_on;
 use crate::support::session::Session;
@@ -70,12 +69,7 @@ fn a_role_that_may_not_make_the_audit_is_told_what_to_do_and_nothing_is_taken_ba
     let mut fleet = TestFleet::of_one(Engine::Postgres);
     let empty = [A[0], ("V1__a.down.sql", "")];
     fleet.run(fleet.set(&empty)).unwrap();
-    let role = Cluster::shared().create_role("weak");
-    let url = fleet.database("default").postgres().url_with_user(&role.name, &role.password);
-    let grant =
-        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON sharded_migrations_history TO {}", role.name);
-    fleet.database("default").execute(&grant);
-    fleet.set_url("default", url);
+    let role = fleet.let_only_change_the_history("default");
     let before = fleet.fingerprint();
     let run = down(&fleet, &empty, 0);
     assert_eq!(ending(&run), "exit 5\ndefault: refused error");
