@@ -1,6 +1,16 @@
-//! Times and numbers as people read them, on a terminal and on a page.
+//! Times, numbers and what was done in words, as people read them on a terminal and on a page.
 
 use std::time::Duration;
+
+use sharded_migrations_core::Direction;
+
+/// What became of migrations: `3 applied`, `3 taken back`.
+pub(crate) fn did(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "applied",
+        Direction::Down => "taken back",
+    }
+}
 
 /// `8 ms`, `1.25 s`, `3 min 5 s`
 pub(crate) fn duration(duration: Duration) -> String {

@@ -3,12 +3,12 @@
 use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
-use sharded_migrations_core::{DatabaseName, Direction, Migrations, Version, diagnostic, fold};
+use sharded_migrations_core::{DatabaseName, Migrations, Version, diagnostic, fold};
 
 use super::markup::Text;
 use super::matrix::{self, Cell, Matrix};
 use super::timeline::{Kind, Span, Timeline, Track};
-use crate::figures::duration;
+use crate::figures::{did, duration};
 use crate::report::{Outcome, Report};
 
 const STYLE: &str = include_str!("style.css");
@@ -75,7 +75,7 @@ impl Page<'_> {
             out,
             "<p class=\"summary\">{} migrations {} on {} of {} databases in {}</p>\n<ul class=\"counts\">",
             report.applied() + report.taken_back(),
-            done(report.direction),
+            did(report.direction),
             report.databases.iter().filter(|database| !database.steps().is_empty()).count(),
             report.databases.len(),
             duration(report.elapsed),
@@ -226,13 +226,6 @@ impl Page<'_> {
         }
         out.push_str("</div>\n");
         Ok(())
-    }
-}
-
-fn done(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "applied",
-        Direction::Down => "taken back",
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use sharded_migrations_core::Direction;
 use sharded_migrations_core::set::Stale;
 
-use super::text::{BAD, DIM, GOOD, HEADING, WARNING, count, did, to_do};
+use super::text::{BAD, DIM, GOOD, HEADING, WARNING, count, to_do};
 use crate::event::Wave;
-use crate::figures::duration;
+use crate::figures::{did, duration};
 use crate::report::{DatabaseReport, Outcome};
 
 pub(super) fn stale(stale: &Stale) -> String {

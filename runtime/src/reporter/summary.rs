@@ -5,9 +5,9 @@
 use sharded_migrations_core::fold::Names;
 use sharded_migrations_core::{DatabaseName, Direction, diagnostic};
 
-use super::text::{BAD, DIM, GOOD, count, did, durations, headings, reasons};
+use super::text::{BAD, DIM, GOOD, count, durations, headings, reasons};
 use crate::error::StepError;
-use crate::figures::{and_rows, duration};
+use crate::figures::{and_rows, did, duration};
 use crate::report::{DatabaseReport, Outcome, Report};
 
 /// Databases that ended alike; never none.

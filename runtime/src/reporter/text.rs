@@ -103,14 +103,6 @@ pub(crate) fn to_do(direction: Direction) -> &'static str {
     }
 }
 
-/// What became of them: `3 applied`, `3 taken back`.
-pub(super) fn did(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "applied",
-        Direction::Down => "taken back",
-    }
-}
-
 /// A time that goes on, and is written again and again: `0.8 s`, `12 s`, `3 min 5 s`
 pub(super) fn running(duration: Duration) -> String {
     match duration.as_secs() {
