@@ -6,10 +6,11 @@ use std::ops::Range;
 use crate::diagnostic::Severity;
 use crate::file_name::FileName;
 use crate::project::{MigrationFile, Project, Sources, read_project};
+use crate::source::Spanned;
 use crate::sql::{locks, tables};
 use crate::{
-    Code, Database, Diagnostic, List, Migration, Migrations, Outside, Rerouted, Reverse, Text, Transaction,
-    check, lock, outside,
+    Code, Database, Diagnostic, List, Migration, Migrations, Outside, Replaces, Rerouted, Reverse, Text,
+    Transaction, Version, check, lock, outside,
 };
 
 /// A set of source files, looked at.
@@ -118,6 +119,7 @@ fn migration(
         timeouts: file.header.timeouts,
         barrier: file.header.barrier.is_some(),
         requires: file.header.requires.into_iter().map(|requires| requires.value).collect(),
+        replaces: replaces(&file.header.replaces),
         vars,
         sql: file.source.text.clone().into(),
         attributes: file.header.lines.into(),
@@ -153,6 +155,11 @@ fn run(file: &MigrationFile) -> (Transaction, Vec<Outside>) {
     }
     let outside = |span: Range<usize>| outside::read(&file.source.text, span, &file.tokens);
     (Transaction::None, spans(file).into_iter().map(outside).collect())
+}
+
+fn replaces(ways: &[Vec<Spanned<Version>>]) -> Replaces {
+    let way = |way: &Vec<Spanned<Version>>| way.iter().map(|version| version.value).collect();
+    Replaces(ways.iter().map(way).collect())
 }
 
 fn spans(file: &MigrationFile) -> Vec<Range<usize>> {

@@ -39,6 +39,8 @@ pub struct Header {
     pub barrier: Option<Range<usize>>,
     /// `requires(..)`
     pub requires: Vec<Spanned<Requirement>>,
+    /// Each `replaces(..)`: the versions of one way in which a database may have come to what the file makes.
+    pub replaces: Vec<Vec<Spanned<Version>>>,
     /// `vars(..)`
     pub vars: Vec<Spanned<String>>,
     /// `touches(..)`: what the blocks work on that cannot be read.
@@ -50,10 +52,11 @@ pub struct Header {
 }
 
 /// The attributes there are, and how each is written.
-const ATTRIBUTES: [(&str, &str); 9] = [
+const ATTRIBUTES: [(&str, &str); 10] = [
     ("allow", "#[allow(index-not-concurrent)]"),
     ("route", "#[route(group = \"users\")]"),
     ("barrier", "#[barrier]"),
+    ("replaces", "#[replaces(1, 2, 3)]"),
     ("requires", "#[requires(\"default:12\")]"),
     ("no_transaction", "#[no_transaction]"),
     ("lock_timeout", "#[lock_timeout = \"2s\"]"),
@@ -61,6 +64,9 @@ const ATTRIBUTES: [(&str, &str); 9] = [
     ("touches", "#[touches(orders, \"shop.order_line\")]"),
     ("vars", "#[vars(shard_id)]"),
 ];
+
+/// Each `allow` may stand below a reason of its own, and each `replaces` is another way.
+const MAY_REPEAT: [&str; 2] = ["allow", "replaces"];
 
 /// The comment that sqlx reads as `no_transaction`; there it has to be the first line, here it may
 /// stand anywhere in the header.
@@ -206,8 +212,8 @@ impl Reader<'_> {
             self.header.has_route |= suggest::nearest(&name.value, ["route"]).is_some();
             return self.faults.push(fault);
         };
-        // Each `allow` may stand below a reason of its own.
-        let first = self.seen.iter().find(|seen| seen.value == name.value && name.value != "allow");
+        let first =
+            self.seen.iter().find(|seen| seen.value == name.value && !MAY_REPEAT.contains(&&*name.value));
         if let Some(first) = first {
             let help = match name.value.as_str() {
                 "route" => "keep one; several are joined with `any(..)` or `all(..)`",
@@ -254,6 +260,7 @@ impl Reader<'_> {
                     }
                 }
             }
+            ("replaces", Meta::List { items, span, .. }) => self.replaces(items, span, &usage),
             ("lock_timeout" | "statement_timeout", Meta::Value { value, .. })
                 if self.language == Language::Sql =>
             {
@@ -310,6 +317,30 @@ impl Reader<'_> {
                 self.header.has_route |= name.value == "route";
                 self.fault(format!("`{}` is not written like this", name.value), meta.span(), usage);
             }
+        }
+    }
+
+    /// One way in which a database may have come to what the file makes.
+    fn replaces(&mut self, items: &[Meta], span: &Range<usize>, usage: &str) {
+        let mut way: Vec<Spanned<Version>> = Vec::new();
+        if items.is_empty() {
+            self.fault("`replaces()` is empty", span.clone(), usage);
+        }
+        for item in items {
+            let version = match item {
+                Meta::Literal(Spanned { value: Literal::Number(number), .. }) => Version::new(*number),
+                _ => None,
+            };
+            match version {
+                Some(version) if way.iter().any(|known| known.value == version) => {
+                    self.fault(format!("{version} is replaced twice"), item.span(), "keep one of them");
+                }
+                Some(version) => way.push(Spanned::new(version, item.span())),
+                None => self.fault("expected the version of a migration", item.span(), usage),
+            }
+        }
+        if !way.is_empty() {
+            self.header.replaces.push(way);
         }
     }
 
@@ -452,6 +483,11 @@ mod tests {
             "-- #[no_transaction = \"yes\"]",
             "-- #[lock_timeout = \"2 weeks\"]",
             "-- #[lock_timeout = 2]",
+            "-- #[replaces()]",
+            "-- #[replaces(1, \"2\")]",
+            "-- #[replaces(1, 99999999999999999999)]",
+            "-- #[replaces(1, 2, 1)]",
+            "-- #[replaces]",
             "-- #[vars()]",
             "-- #[vars(\"a\")]",
             "-- #[\"x\"]",

@@ -19,6 +19,7 @@ pub mod migration;
 pub mod names;
 pub mod outside;
 pub mod plan;
+pub mod replaces;
 pub mod rerouted;
 pub mod rollout;
 pub mod route;
@@ -62,6 +63,7 @@ pub use migration::{
 pub use names::{DatabaseName, GroupName, Label};
 pub use outside::{Outside, Resume};
 pub use plan::{Back, Plan, Refusal, Start, Step, plan, plan_back};
+pub use replaces::Replaces;
 pub use rerouted::Rerouted;
 pub use rollout::{OnFailure, Requirement, Rollout, Share};
 pub use route::Route;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::source::{self, Position};
-use crate::{List, Locks, Outside, Requirement, Rerouted, Route, TableChanges, Text};
+use crate::{List, Locks, Outside, Replaces, Requirement, Rerouted, Route, TableChanges, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,6 +189,8 @@ pub struct Migration {
     pub barrier: bool,
     /// `#[requires(..)]`: what has to be finished on other databases before.
     pub requires: List<Requirement>,
+    /// `#[replaces(..)]`: what it counts as applied for, where that is.
+    pub replaces: Replaces,
     /// The variables it declares.
     pub vars: List<Text>,
     /// Its text, as normalised when it was read.
@@ -272,6 +274,11 @@ impl Migration {
     /// Its text without the lines that hold attributes, which is what its checksum is of.
     pub fn without_attributes(&self) -> String {
         source::without(&self.sql, &self.attributes)
+    }
+
+    /// The versions that others may require, and have with it: its own, and those that it replaces.
+    pub fn stands_for(&self) -> impl Iterator<Item = Version> {
+        std::iter::once(self.version).chain(self.replaces.versions())
     }
 
     /// What applies it.

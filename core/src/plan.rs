@@ -3,12 +3,14 @@
 
 mod back;
 mod refusal;
+mod squashed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use back::{Back, plan_back};
 pub use refusal::Refusal;
+pub use squashed::Squashed;
 
 use crate::history::{HistoryRow, State};
 use crate::migration::{Direction, Kind, Migration, Script, Transaction, Version};
@@ -88,12 +90,14 @@ pub fn plan<'m>(
         return Ok(Plan { steps: Vec::new(), applied: Vec::new() });
     }
     let routed = routed(migrations, database);
-    let recorded: BTreeSet<Version> = history.iter().map(|row| row.version).collect();
+    let squashed = Squashed::new(&routed, history);
     let begun: BTreeMap<Version, Start> = history.iter().filter_map(|row| begun(row, &routed)).collect();
 
     let judge = |row: &HistoryRow| judge(row, database, routed.get(&row.version).copied(), migrations);
     let is_begun = |row: &&HistoryRow| begun.contains_key(&row.version);
-    let mut refusals: Vec<Refusal> = history.iter().filter(|row| !is_begun(row)).filter_map(judge).collect();
+    let mut refusals: Vec<Refusal> =
+        squashed.others(history).filter(|row| !is_begun(row)).filter_map(judge).collect();
+    refusals.extend(squashed.refusals());
 
     // `U` migrations come whenever they come: they neither are late nor make others late.
     let is_ordered = |version: &Version| routed.get(version).is_none_or(|m| m.kind == Kind::Ordered);
@@ -103,10 +107,9 @@ pub fn plan<'m>(
     };
     let counts = history.iter().filter(|row| !is_abandoned(row)).map(|row| row.version);
     let newest = counts.filter(is_ordered).max();
-    let (applied, pending): (Vec<&Migration>, Vec<&Migration>) = routed
-        .values()
-        .copied()
-        .partition(|m| recorded.contains(&m.version) && !begun.contains_key(&m.version));
+    let has = recorded(&squashed, history);
+    let (applied, pending): (Vec<&Migration>, Vec<&Migration>) =
+        routed.values().copied().partition(|m| has.contains(&m.version) && !begun.contains_key(&m.version));
     let step = |migration: &'m Migration| Step {
         migration,
         direction: Direction::Up,
@@ -129,6 +132,27 @@ pub fn plan<'m>(
     }
     refusals.sort_by_key(Refusal::version);
     Err(refusals)
+}
+
+/// What a database's history lacks of what is routed to it, in the order of versions, whatever else there is to be said
+/// of that history. What has begun is not lacking, and neither is what replaces migrations of which a part is there.
+pub fn unrecorded<'m>(
+    migrations: &'m [Migration],
+    database: &Database,
+    history: &[HistoryRow],
+) -> Vec<&'m Migration> {
+    let routed = routed(migrations, database);
+    let has = recorded(&Squashed::new(&routed, history), history);
+    routed.into_values().filter(|migration| !has.contains(&migration.version)).collect()
+}
+
+/// The versions that the history tells of.
+fn recorded(squashed: &Squashed<'_>, history: &[HistoryRow]) -> BTreeSet<Version> {
+    squashed
+        .others(history)
+        .map(|row| row.version)
+        .chain(squashed.found().map(|migration| migration.version))
+        .collect()
 }
 
 /// The migrations of a database.
@@ -225,10 +249,10 @@ mod tests {
     use super::*;
     use crate::migration::{Checksum, Timeouts};
     use crate::topology::tests::database;
-    use crate::{DatabaseName, GroupName, List, Rerouted, Role, Route};
+    use crate::{DatabaseName, GroupName, List, Replaces, Rerouted, Role, Route};
     use proptest::prelude::*;
 
-    fn migration(version: i64, name: &str, group: &'static str) -> Migration {
+    pub(super) fn migration(version: i64, name: &str, group: &'static str) -> Migration {
         let mut sum = [0; 32];
         sum[..name.len()].copy_from_slice(name.as_bytes());
         Migration {
@@ -243,6 +267,7 @@ mod tests {
             timeouts: Timeouts::default(),
             barrier: false,
             requires: List::Borrowed(&[]),
+            replaces: Replaces::NOTHING,
             vars: List::Borrowed(&[]),
             sql: "select 1".into(),
             attributes: List::Borrowed(&[]),
@@ -255,7 +280,7 @@ mod tests {
         }
     }
 
-    fn row(migration: &Migration) -> HistoryRow {
+    pub(super) fn row(migration: &Migration) -> HistoryRow {
         HistoryRow {
             version: migration.version,
             name: migration.name.to_string(),
@@ -265,7 +290,7 @@ mod tests {
         }
     }
 
-    fn users() -> Database {
+    pub(super) fn users() -> Database {
         database("users_01", Some("users"), &[])
     }
 
@@ -438,7 +463,7 @@ mod tests {
         set().into_iter().map(reverse).collect()
     }
 
-    fn reverse(migration: &Migration) -> crate::Reverse {
+    pub(super) fn reverse(migration: &Migration) -> crate::Reverse {
         crate::Reverse {
             file: migration.file.replace(".sql", ".down.sql").into(),
             transaction: Transaction::Whole,

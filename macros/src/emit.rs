@@ -10,8 +10,8 @@ use quote::{format_ident, quote};
 use sharded_migrations_core::migration::{Kind, Timeouts, Transaction};
 use sharded_migrations_core::set::Origin;
 use sharded_migrations_core::{
-    Code, Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Requirement, Rerouted,
-    Resume, Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
+    Code, Database, EngineKind, Locks, Migration, Migrations, OnFailure, Outside, Replaces, Requirement,
+    Rerouted, Resume, Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Topology,
 };
 
 use crate::input::StaticItem;
@@ -137,6 +137,7 @@ fn migration(migration: &Migration, module: Option<&Ident>) -> TokenStream {
         timeouts,
         barrier,
         requires,
+        replaces,
         vars,
         sql,
         attributes,
@@ -174,6 +175,7 @@ fn migration(migration: &Migration, module: Option<&Ident>) -> TokenStream {
         let (database, version) = (self::name(quote!(DatabaseName), database.as_str()), version.get());
         quote!(Requirement { database: #database, version: Version::embedded(#version) })
     }));
+    let replaces = self::replaces(replaces);
     let vars = list(vars.iter().map(|var| text(var)));
     quote! {
         Migration {
@@ -188,6 +190,7 @@ fn migration(migration: &Migration, module: Option<&Ident>) -> TokenStream {
             timeouts: #timeouts,
             barrier: #barrier,
             requires: #requires,
+            replaces: #replaces,
             vars: #vars,
             sql: #sql,
             attributes: #attributes,
@@ -199,6 +202,19 @@ fn migration(migration: &Migration, module: Option<&Ident>) -> TokenStream {
             code: #code,
         }
     }
+}
+
+fn replaces(replaces: &Replaces) -> TokenStream {
+    if replaces.is_nothing() {
+        return quote!(Replaces::NOTHING);
+    }
+    let ways = list(replaces.0.iter().map(|way| {
+        list(way.iter().map(|version| {
+            let version = version.get();
+            quote!(Version::embedded(#version))
+        }))
+    }));
+    quote!(Replaces(#ways))
 }
 
 fn reverse(reverse: &Reverse) -> TokenStream {

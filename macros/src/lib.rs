@@ -71,6 +71,8 @@ attributes! {
     barrier
     /// What has to be finished on other databases before: `#[requires("default:12")]`.
     requires
+    /// The migrations in whose place it came: `#[replaces(1, 2, 3)]`. It counts as applied where all of these are.
+    replaces
     /// The tables that the migration works on, which the build replays: `#[touches(orders)]`.
     touches
 }

@@ -105,7 +105,8 @@ pub mod __private {
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
         Checksum, Code, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks,
-        Migration, Migrations, OnFailure, OutOfOrder, Outside, Requirement, Rerouted, Resume, Reverse, Role,
-        Rollout, Route, Share, TableChanges, TableLock, Timeouts, Topology, Transaction, Version,
+        Migration, Migrations, OnFailure, OutOfOrder, Outside, Replaces, Requirement, Rerouted, Resume,
+        Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Timeouts, Topology, Transaction,
+        Version,
     };
 }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sharded_migrations_core::plan::Step;
-use sharded_migrations_core::{Direction, HistoryRow, Plan, State, Version};
+use sharded_migrations_core::{Direction, Migration, Plan, State, Version};
 
 use crate::engine::{Batch, Facts, HISTORY_TABLE, Lock, Rows, Session, Since, Stop, Why, engine};
 use crate::error::{DatabaseError, StepError};
@@ -368,10 +368,11 @@ impl<'r, 'm> OneDatabase<'r, 'm> {
         // A session that broke off may have been told less than was done.
         let most = if is_same_session { self.committed } else { self.unsure.len() };
         let is_done = |step: &Step<'_>| {
-            let is_it = |row: &&HistoryRow| row.version == step.migration.version;
-            let row = facts.history.iter().find(is_it);
+            let Migration { version, name, .. } = step.migration;
+            let row = facts.history.iter().find(|row| row.version == *version);
             match step.direction {
-                Direction::Up => row.is_some_and(|row| row.state == State::Applied),
+                // It may have the version of one that it replaces, which another release applied meanwhile.
+                Direction::Up => row.is_some_and(|row| row.state == State::Applied && row.name == *name),
                 Direction::Down => row.is_none(),
             }
         };

@@ -3,6 +3,7 @@
 mod initial;
 
 use async_trait::async_trait;
+use sharded_migrations_core::plan::unrecorded;
 use sharded_migrations_core::{HistoryRow, Migration, Refusal, State, Version};
 
 use crate::amend::{Action, Amendment, Amendments};
@@ -112,13 +113,8 @@ impl Amendment for Record {
         }
         let question = Question { goal: Goal::Up(to), ..migrator.question(false) };
         refuse_what_does_not_fit(target, facts, question)?;
-        let mut pending: Vec<&Migration> = migrator
-            .migrations
-            .routed_to(&target.database)
-            .filter(|migration| to.is_none_or(|to| migration.version <= to))
-            .filter(|migration| facts.history.iter().all(|row| row.version != migration.version))
-            .collect();
-        pending.sort_by_key(|migration| migration.version);
+        let mut pending = unrecorded(&migrator.migrations.migrations, &target.database, &facts.history);
+        pending.retain(|migration| to.is_none_or(|to| migration.version <= to));
         match (self, facts.history.len(), pending.first()) {
             (Self::Baseline(to), rows @ 1.., Some(first)) => return Err(vec![has_history(rows, first, *to)]),
             (Self::Initial(_), _, Some(_)) => match initial::look(session, &pending).await? {

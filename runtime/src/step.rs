@@ -48,7 +48,7 @@ mod value;
 
 pub use context::{Context, Part};
 pub use sharded_migrations_macros::{
-    barrier, lock_timeout, no_transaction, requires, route, statement_timeout, touches, vars,
+    barrier, lock_timeout, no_transaction, replaces, requires, route, statement_timeout, touches, vars,
 };
 pub use value::{Column, FromValue, Row, ToValue, Value};
 

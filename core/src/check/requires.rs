@@ -47,7 +47,8 @@ fn unknown(
         let message = format!("`{name}` is a replica, and replicas are never migrated");
         return fault(message, "a replica", format!("require it of its primary: `{primary}:{version}`"));
     }
-    let is_here = routed(project, database).iter().any(|file| file.name.version == *version);
+    let is_here =
+        routed(project, database).iter().any(|file| pending(file).stands_for().any(|here| here == *version));
     if is_here || !project.is_whole {
         return None;
     }
@@ -98,6 +99,7 @@ fn routed<'p>(project: &'p Project, database: &Database) -> Vec<&'p MigrationFil
 fn pending(file: &MigrationFile) -> Pending<'_> {
     Pending {
         version: file.name.version,
+        replaces: file.header.replaces.iter().flatten().map(|version| version.value).collect(),
         barrier: file.header.barrier.is_some(),
         requires: file.header.requires.iter().map(|requires| &requires.value).collect(),
     }

@@ -1,6 +1,6 @@
 //! What would be taken back on one database, newest first, or why nothing may be.
 
-use super::{Plan, Start, Step, begun, is_same, judge, routed};
+use super::{Plan, Squashed, Start, Step, begun, is_same, judge, routed};
 use crate::history::{HistoryRow, State};
 use crate::migration::{Direction, Migration, Script, Transaction, Version};
 use crate::{Database, Refusal, Resume};
@@ -32,15 +32,24 @@ pub fn plan_back<'m>(
         return Ok(Plan { steps: Vec::new(), applied: Vec::new() });
     }
     let routed = routed(migrations, database);
+    let squashed = Squashed::new(&routed, history);
     // What is left over of another route stays.
-    let newest = history.iter().map(|row| row.version).filter(|version| routed.contains_key(version)).max();
+    let own = squashed.others(history).map(|row| row.version).filter(|version| routed.contains_key(version));
+    let newest = own.chain(squashed.applied().map(|migration| migration.version)).max();
     let is_to_go = |version: Version| match back {
         Back::To(remains) => version > remains,
         Back::Newest => Some(version) == newest,
     };
-    let mut refusals = Vec::new();
-    let (mut steps, mut applied) = (Vec::new(), Vec::new());
-    for row in history {
+    let mut refusals: Vec<Refusal> = squashed.refusals().collect();
+    let mut applied: Vec<&Migration> = squashed.applied().collect();
+    refusals.extend(
+        applied.iter().filter(|migration| is_to_go(migration.version)).map(|migration| Refusal::Replaced {
+            file: migration.file.to_string(),
+            version: migration.version,
+        }),
+    );
+    let mut steps = Vec::new();
+    for row in squashed.others(history) {
         let migration = routed.get(&row.version).copied();
         let begun = if row.state == State::Undoing {
             migration.filter(|_| is_to_go(row.version)).and_then(|migration| undone(row, migration))

@@ -45,6 +45,24 @@ pub enum Refusal {
         /// The newest version applied.
         newest: Version,
     },
+    /// It replaces migrations of which a part is applied here.
+    HalfReplaced {
+        /// The migration's file.
+        file: String,
+        /// Its version.
+        version: Version,
+        /// How many of what it replaces are applied.
+        has: usize,
+        /// Which are not.
+        lacks: Vec<Version>,
+    },
+    /// It is to be taken back, and was not run here: what it replaces was.
+    Replaced {
+        /// The migration's file.
+        file: String,
+        /// Its version.
+        version: Version,
+    },
     /// A no-transaction migration was started and not finished, and somebody has to look at what it left.
     Dirty {
         /// The database.
@@ -104,6 +122,8 @@ impl Refusal {
             | Self::Missing { version, .. }
             | Self::Misrouted { version, .. }
             | Self::OutOfOrder { version, .. }
+            | Self::HalfReplaced { version, .. }
+            | Self::Replaced { version, .. }
             | Self::Dirty { version, .. }
             | Self::Undoing { version, .. }
             | Self::Unfinished { version, .. }
@@ -112,14 +132,16 @@ impl Refusal {
         }
     }
 
-    /// The one word for it: `divergent`, `missing`, `misrouted`, `out-of-order`, `dirty` or `undoing`; where
-    /// something is to be taken back also `unfinished`, `no-reverse` or `not-resumable`.
+    /// The one word for it: `divergent`, `missing`, `misrouted`, `out-of-order`, `half-replaced`, `dirty` or `undoing`;
+    /// where something is to be taken back also `unfinished`, `replaced`, `no-reverse` or `not-resumable`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Divergent { .. } => "divergent",
             Self::Missing { .. } => "missing",
             Self::Misrouted { .. } => "misrouted",
             Self::OutOfOrder { .. } => "out-of-order",
+            Self::HalfReplaced { .. } => "half-replaced",
+            Self::Replaced { .. } => "replaced",
             Self::Dirty { .. } => "dirty",
             Self::Undoing { .. } => "undoing",
             Self::Unfinished { .. } => "unfinished",
@@ -150,6 +172,16 @@ impl Refusal {
                  sharded-migrations lock --rerouted {version}=backfill` lets it come late; or, if it was done here by \
                  hand, `--migrate --fake --to {version}` records it"
             ),
+            Self::HalfReplaced { version, .. } => format!(
+                "run the last release that still has those files on this database first, with `--migrate --to \
+                 {version}`; or, if all that they make is there already, `--migrate=repair --accept {version}` has the \
+                 history say so"
+            ),
+            Self::Replaced { .. } => {
+                "the last release that still has those files, and their reverse files, takes them back; or undo it \
+                 with a new migration"
+                    .into()
+            }
             Self::Dirty { database, doubtful: Some(statement), .. } => format!(
                 "look whether the statement at {statement} was done: if it was not, `--migrate=repair --retry \
                  --database {database}` lets the next run begin with it; if it was, `--migrate=repair --applied \
@@ -175,6 +207,16 @@ impl Refusal {
                 "write it so that it does no harm twice (`IF EXISTS`); or undo it with a new migration".into()
             }
         }
+    }
+}
+
+/// The first of some versions, and how many more there are.
+fn some(versions: &[Version]) -> String {
+    const MOST: usize = 5;
+    let first: Vec<String> = versions.iter().take(MOST).map(ToString::to_string).collect();
+    match versions.len().checked_sub(MOST) {
+        Some(more @ 1..) => format!("{} and {more} more", first.join(", ")),
+        _ => first.join(", "),
     }
 }
 
@@ -215,6 +257,22 @@ impl fmt::Display for Refusal {
             Self::OutOfOrder { file, version, newest } => write!(
                 f,
                 "{version} is out of order: `{file}` is pending, but the newer {newest} is applied already"
+            ),
+            Self::HalfReplaced { file, version, has, lacks } => {
+                let are = |count| if count == 1 { "is" } else { "are" };
+                let lacks = match lacks.as_slice() {
+                    [] => "which is none of the ways that it names".to_owned(),
+                    lacks => format!("and {} {} not", some(lacks), are(lacks.len())),
+                };
+                write!(
+                    f,
+                    "{version} is half there: {has} of the migrations that `{file}` replaces {} applied here, {lacks}",
+                    are(*has)
+                )
+            }
+            Self::Replaced { file, version } => write!(
+                f,
+                "{version} cannot be taken back: `{file}` was not run here, the migrations that it replaces were"
             ),
             Self::Dirty { version, name, statements_done, doubtful, .. } => {
                 let why = match doubtful {

@@ -36,7 +36,7 @@ impl<'m> Known<'m> {
     /// A database whose migrations are to be applied.
     pub fn to_apply(applied: impl IntoIterator<Item = &'m Migration>, steps: &[Step<'m>]) -> Self {
         Self {
-            applied: applied.into_iter().map(|migration| migration.version).collect(),
+            applied: applied.into_iter().flat_map(Migration::stands_for).collect(),
             pending: steps.iter().map(|step| Pending::from(step.migration)).collect(),
             behind: Vec::new(),
         }
@@ -47,6 +47,7 @@ impl<'m> Known<'m> {
         let is_behind = |migration: &&Migration| migration.barrier || !migration.requires.is_empty();
         let free = |step: &Step<'m>| Pending {
             version: step.migration.version,
+            replaces: step.migration.replaces.versions().collect(),
             barrier: false,
             requires: Vec::new(),
         };
@@ -59,7 +60,11 @@ impl<'m> Known<'m> {
 
     /// The first of what was to be done is done.
     pub fn finish(&mut self, count: usize) {
-        let done: BTreeSet<Version> = self.pending.drain(..count).map(|pending| pending.version).collect();
+        let done: BTreeSet<Version> = self
+            .pending
+            .drain(..count)
+            .flat_map(|pending| pending.stands_for().collect::<Vec<_>>())
+            .collect();
         self.behind.retain(|pending| !done.contains(&pending.version));
         self.applied.extend(done);
     }
@@ -70,6 +75,8 @@ impl<'m> Known<'m> {
 pub struct Pending<'m> {
     /// Its version.
     pub version: Version,
+    /// The versions in whose place it came.
+    pub replaces: Vec<Version>,
     /// Whether all that comes before has to be finished on all databases.
     pub barrier: bool,
     /// What has to be finished on other databases.
@@ -78,8 +85,20 @@ pub struct Pending<'m> {
 
 impl<'m> From<&'m Migration> for Pending<'m> {
     fn from(migration: &'m Migration) -> Self {
-        let Migration { version, barrier, requires, .. } = migration;
-        Self { version: *version, barrier: *barrier, requires: requires.iter().collect() }
+        let Migration { version, replaces, barrier, requires, .. } = migration;
+        Self {
+            version: *version,
+            replaces: replaces.versions().collect(),
+            barrier: *barrier,
+            requires: requires.iter().collect(),
+        }
+    }
+}
+
+impl Pending<'_> {
+    /// The versions that others may require, and have with it.
+    pub fn stands_for(&self) -> impl Iterator<Item = Version> {
+        std::iter::once(self.version).chain(self.replaces.iter().copied())
     }
 }
 
@@ -282,7 +301,7 @@ impl<'p, 'm> Fleet<'p, 'm> {
         if let Some(requirement) = migration.requires.iter().find(|requirement| !is_met(requirement)) {
             return Some(Blocker::Requires((*requirement).clone()));
         }
-        if let Some(blocker) = self.behind(part, step, migration.version) {
+        if let Some(blocker) = self.behind(part, step, migration) {
             return Some(blocker);
         }
         let (pending, other) = *self.lowest.iter().find(|(_, other)| migration.barrier && *other != part)?;
@@ -292,15 +311,18 @@ impl<'p, 'm> Fleet<'p, 'm> {
     }
 
     /// What has to be taken back before a migration is.
-    fn behind(&self, part: usize, step: usize, version: Version) -> Option<Blocker> {
+    fn behind(&self, part: usize, step: usize, migration: &Pending<'m>) -> Option<Blocker> {
+        let version = migration.version;
         let at =
             |other: usize, version| Requirement { database: self.parts[other].database.clone(), version };
-        let requiring = self.requiring.get(&(self.parts[part].database, version));
+        let database = self.parts[part].database;
+        let mut requiring =
+            migration.stands_for().filter_map(|version| self.requiring.get(&(database, version))).flatten();
         let is_there = |(other, by): &&(usize, Version)| {
             let done = if *other == part { step } else { self.done[*other] };
             !self.is_done(*other, done, *by)
         };
-        if let Some((other, by)) = requiring.iter().copied().flatten().find(is_there) {
+        if let Some((other, by)) = requiring.find(is_there) {
             return Some(Blocker::RequiredBy { version, by: at(*other, *by) });
         }
         let (barrier, other) = *self.highest.iter().find(|(_, other)| *other != part)?;
@@ -313,7 +335,9 @@ impl<'p, 'm> Fleet<'p, 'm> {
         let Some(known) = self.parts[other].known else { return false };
         let done = if other == part { step } else { self.done[other] };
         known.applied.contains(&requirement.version)
-            || known.pending[..done].iter().any(|migration| migration.version == requirement.version)
+            || known.pending[..done]
+                .iter()
+                .any(|migration| migration.stands_for().any(|version| version == requirement.version))
     }
 }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
-use sharded_migrations_core::{Migrations, State, Version};
+use sharded_migrations_core::plan::{Squashed, unrecorded};
+use sharded_migrations_core::{Migration, Migrations, State, Version};
 
 use super::Verbosity;
 use super::show::{COLUMNS, alike, and, named, title};
@@ -94,10 +95,16 @@ fn row(migrations: &Migrations, surveyed: &Surveyed<'_>) -> Row {
     if reasons.iter().any(|reason| matches!(reason, Reason::Error(_))) {
         return Row { standing, cells: Vec::new() };
     }
-    let routed = migrations.routed_to(&surveyed.database);
+    let Surveyed { database, history, .. } = surveyed;
+    let marked =
+        |mark: Mark| move |migration: &Migration| (migration.version, (migration.name.to_string(), mark));
+    let pending =
+        unrecorded(&migrations.migrations, database, history).into_iter().map(marked(Mark::Pending));
+    // A migration in the place of others is shown as if it had been run itself.
+    let squashed = Squashed::of(&migrations.migrations, database, history);
     let mut cells: BTreeMap<Version, (String, Mark)> =
-        routed.map(|migration| (migration.version, (migration.name.to_string(), Mark::Pending))).collect();
-    for row in &surveyed.history {
+        pending.chain(squashed.found().map(marked(Mark::Applied))).collect();
+    for row in history.iter().filter(|row| !squashed.covers(row.version)) {
         let mark = if row.state == State::Applied { Mark::Applied } else { Mark::Begun };
         cells.insert(row.version, (row.name.clone(), mark));
     }

@@ -32,6 +32,7 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         checksum: Checksum([0; 32]),
         route: Route::Everywhere,
         rerouted: sharded_migrations_core::Rerouted::NONE,
+        replaces: sharded_migrations_core::Replaces::NOTHING,
         transaction: Transaction::Whole,
         timeouts: Timeouts::default(),
         barrier: false,

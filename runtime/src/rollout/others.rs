@@ -60,7 +60,9 @@ fn behind<'r, 'm>(
     let Some(lowest) = versions().min() else { return Vec::new() };
     let to_go: BTreeSet<(&DatabaseName, Version)> = selected
         .iter()
-        .flat_map(|(name, known)| known.pending.iter().map(move |pending| (*name, pending.version)))
+        .flat_map(|(name, known)| {
+            known.pending.iter().flat_map(Pending::stands_for).map(move |version| (*name, version))
+        })
         .collect();
     let is_behind = |migration: &Migration| {
         let requires =
