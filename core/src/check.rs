@@ -15,6 +15,7 @@ mod not_resumable;
 mod objects;
 mod orphan_reverse;
 mod outside_transaction;
+mod replaces;
 mod requires;
 mod session_control;
 mod syntax;
@@ -44,6 +45,7 @@ pub const ALL: &[Check] = &[
     objects::check,
     orphan_reverse::check,
     outside_transaction::check,
+    replaces::check,
     requires::check,
     session_control::check,
     transaction_control::check,

@@ -144,6 +144,11 @@ impl MigrationFile {
         Checksum::of(&without(&self.source.text, &self.header.lines))
     }
 
+    /// Whether it replaces a version.
+    pub(crate) fn replaces(&self, version: Version) -> bool {
+        self.header.replaces.iter().flatten().any(|replaced| replaced.value == version)
+    }
+
     /// What tells it from other migrations.
     pub(crate) fn identity(&self) -> Identity<'_> {
         let FileName { folder: _, version, name, kind } = &self.name;
@@ -202,7 +207,7 @@ pub fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project 
             Ok(Class::Reverse(name)) => {
                 let Some(source) = text(&path, bytes, faults) else { continue };
                 let reverse = read_migration(file, name, source, None, &mut of_reverses);
-                of_reverses.extend(own_route(&reverse));
+                of_reverses.extend(own_order(&reverse));
                 project.reverses.push(reverse);
             }
             Ok(Class::Metadata(name)) => {
@@ -241,14 +246,24 @@ fn go_with_migrations(project: &mut Project) {
     }
 }
 
-/// The fault of a reverse file that says where it goes.
-fn own_route(reverse: &MigrationFile) -> Option<Diagnostic> {
-    let route = reverse.header.route.as_ref()?;
-    Some(
-        Diagnostic::new("header", "a reverse file has no route of its own")
-            .at(&reverse.source, route.span.clone(), "")
-            .help("take it out: the file goes where its migration goes"),
-    )
+/// The faults of a reverse file that says where it goes, or when.
+fn own_order(reverse: &MigrationFile) -> impl Iterator<Item = Diagnostic> {
+    let Header { route, barrier, requires, replaces, .. } = &reverse.header;
+    let own = [
+        ("route", route.as_ref().map(|route| &route.span)),
+        ("barrier", barrier.as_ref()),
+        ("requires", requires.first().map(|requires| &requires.span)),
+        ("replaces", replaces.iter().flatten().next().map(|version| &version.span)),
+    ];
+    own.into_iter().filter_map(|(attribute, span)| {
+        Some(
+            Diagnostic::new("header", format!("a reverse file has no `{attribute}` of its own"))
+                .at(&reverse.source, span?.clone(), "")
+                .help(
+                    "take it out: the file goes where its migration goes, and before what that came behind",
+                ),
+        )
+    })
 }
 
 /// The text of a file, if it is text.

@@ -50,6 +50,10 @@ fn clash(
         topology.topology.primaries().filter(both).map(|database| database.name.as_str()).collect();
     let some = names.first()?;
     let version = second.name.version;
+    // That one of them should be gone is the other fault, and one is enough.
+    if first.replaces(version) || second.replaces(version) {
+        return None;
+    }
     let mut fault =
         Diagnostic::new("duplicate-version", format!("version {version} is used twice on database `{some}`"));
     if route.source.path == second.source.path {

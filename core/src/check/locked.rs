@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::lock::{Compared, Entry, compare};
+use crate::lock::{Compared, Entry, Locked, compare};
 use crate::project::{MigrationFile, Project};
 use crate::source::SourceFile;
 use crate::topology::read::TopologyFile;
-use crate::{Diagnostic, Kind, Route, suggest};
+use crate::{Database, Diagnostic, Kind, Route, suggest};
 
 /// How all of these are accepted.
 const ACCEPT: &str = "if no database has applied it yet, `cargo sharded-migrations lock --accept-changes` locks it as it is now";
@@ -22,8 +22,10 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
                 faults.extend(rerouted(&lock.source, entry, migration, project.topology.as_ref()));
             }
             // A file that could not be read is not gone.
-            None if project.is_whole => faults.push(deleted(&lock.source, entry)),
-            None => {}
+            None => {
+                let topology = project.topology.as_ref().filter(|_| project.is_whole);
+                faults.extend(topology.and_then(|topology| deleted(project, topology, &lock.source, entry)));
+            }
         }
     }
 }
@@ -126,13 +128,38 @@ fn difference(topology: &TopologyFile, was: &Route, is: &Route) -> String {
     }
 }
 
-fn deleted(lock: &Arc<SourceFile>, entry: &Entry) -> Diagnostic {
-    let message = format!("`{}` is gone, and was locked", entry.locked.file);
-    Diagnostic::new("locked-deleted", message)
+/// It may be gone where others replace it, on all of its databases.
+fn deleted(
+    project: &Project,
+    topology: &TopologyFile,
+    lock: &Arc<SourceFile>,
+    entry: &Entry,
+) -> Option<Diagnostic> {
+    let Locked { file, version, route, .. } = &entry.locked;
+    let squashes: Vec<&Route> = project
+        .migrations
+        .iter()
+        .filter(|migration| migration.replaces(*version))
+        .filter_map(|migration| Some(&migration.route.as_ref()?.route))
+        .collect();
+    let is_replaced = |database: &Database| squashes.iter().any(|squash| squash.selects(database));
+    let here = topology.topology.primaries().filter(|database| route.selects(database));
+    let (replaced, lost): (Vec<&Database>, Vec<&Database>) = here.partition(|database| is_replaced(database));
+    if lost.is_empty() && !squashes.is_empty() {
+        return None;
+    }
+    let mut fault = Diagnostic::new("locked-deleted", format!("`{file}` is gone, and was locked"))
         .at(lock, entry.file.clone(), "")
-        .note("a database that has applied it would refuse this build: it would not know the migration")
-        .help("bring the file back; to undo what it did, write a new migration")
-        .help("if no database has applied it, `cargo sharded-migrations lock --accept-changes` forgets it")
+        .note("a database that has applied it would refuse this build: it would not know the migration");
+    if !replaced.is_empty() {
+        let lost = suggest::list(lost.iter().map(|database| database.name.as_str()));
+        fault = fault.note(format!("nothing replaces it on: {lost}"));
+    }
+    Some(
+        fault.help("bring the file back; to undo what it did, write a new migration").help(
+            "if no database has applied it, `cargo sharded-migrations lock --accept-changes` forgets it",
+        ),
+    )
 }
 
 #[cfg(test)]

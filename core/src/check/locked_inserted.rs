@@ -34,10 +34,15 @@ pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
         if is_taken {
             continue;
         }
+        // Where it replaces others it is not new: those have been there as long as they are locked.
+        let is_new_on = |database: &Database| {
+            let here = locked.iter().filter(|(entry, _)| entry.locked.route.selects(database));
+            here.into_iter().all(|(entry, _)| !migration.replaces(entry.locked.version))
+        };
         let late: Vec<(&Database, &Entry)> = primaries
             .iter()
             .zip(&newest)
-            .filter(|(database, _)| route.route.selects(database))
+            .filter(|(database, _)| route.route.selects(database) && is_new_on(database))
             .filter_map(|(database, newest)| Some((*database, (*newest)?)))
             .filter(|(_, newest)| migration.name.version < newest.locked.version)
             .collect();

@@ -345,12 +345,14 @@ impl<'p, 'm> Fleet<'p, 'm> {
 mod tests {
     use super::*;
 
-    /// Pending migrations as `3`, `b4` for a barrier, and `5>default:2` for one with a requirement. Like an embedded
-    /// set they are never freed.
+    /// Pending migrations as `3`, `b4` for a barrier, `6=4,5` for one in the place of others, and `5>default:2` for one
+    /// with a requirement. Like an embedded set they are never freed.
     fn migrations(words: &str) -> Vec<Pending<'static>> {
         let one = |word: &str| {
             let (version, requires) = word.split_once('>').map_or((word, None), |(v, r)| (v, Some(r)));
+            let (version, replaces) = version.split_once('=').unwrap_or((version, ""));
             let number = version.trim_start_matches('b').parse().unwrap();
+            let replaces = replaces.split(',').filter(|text| !text.is_empty());
             let requirement = |text: &str| {
                 let (database, version) = text.split_once(':').unwrap();
                 let version = Version::embedded(version.parse().unwrap());
@@ -359,6 +361,7 @@ mod tests {
             };
             Pending {
                 version: Version::embedded(number),
+                replaces: replaces.map(|text| Version::embedded(text.parse().unwrap())).collect(),
                 barrier: version.starts_with('b'),
                 requires: requires.iter().map(|text| requirement(text)).collect(),
             }
@@ -370,7 +373,7 @@ mod tests {
     /// the run is not about. The stages come back as `a 1 2, b 1 / a 3`.
     fn cut(databases: &[&str]) -> String {
         cut_as(databases, |applied, pending| Known {
-            applied: applied.iter().map(|pending| pending.version).collect(),
+            applied: applied.iter().flat_map(Pending::stands_for).collect(),
             pending,
             behind: Vec::new(),
         })
@@ -442,6 +445,15 @@ mod tests {
         assert_eq!(cut(&["a: | 1 2>a:1"]), "a 1 2");
         assert_eq!(cut(&["a: | 2>b:5", "b: | 5>c:7", "c: | 7"]), "c 7 / b 5 / a 2");
         assert_eq!(cut(&["a: | 2>b:5", "(b): 5 |"]), "a 2");
+    }
+
+    #[test]
+    fn what_replaces_others_is_required_for_them() {
+        assert_eq!(cut(&["a: | 2>b:4 3>b:6", "b: | 6=4,5 7"]), "b 6 7 / a 2 3");
+        assert_eq!(cut(&["a: | 2>b:4", "(b): 6=4,5 |"]), "a 2");
+        assert_eq!(cut_back(&["a: 2>b:4 | 2", "b: 6=4,5 | 6=4,5"]), "a 2 / b 6");
+        let text = "b 6: 2 on `a` requires 6, and is not taken back before it";
+        assert_eq!(cut_back(&["(a): 2>b:4 |", "b: 6=4,5 | 6=4,5"]), text);
     }
 
     #[test]

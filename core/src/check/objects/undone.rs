@@ -211,7 +211,7 @@ mod tests {
             let reverse = format!("{header}\nSELECT 1;");
             faults(&[("V1__start.down.sql", &reverse)])
         };
-        assert!(of("-- #[route(everywhere)]").contains("a reverse file has no route of its own"));
+        assert!(of("-- #[route(everywhere)]").contains("a reverse file has no `route` of its own"));
         assert!(of("-- #[lock_timeut = \"2s\"]").contains("did you mean `lock_timeout`"));
         assert_eq!(of("-- #[lock_timeout = \"2s\"]"), "");
     }
