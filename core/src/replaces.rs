@@ -69,9 +69,10 @@ mod tests {
 
     #[test]
     fn a_database_has_one_way_or_nothing() {
-        let both: &[&[i64]] = &[&[3, 4, 5], &[1, 2, 3, 4, 5]];
+        type Ways<'a> = &'a [&'a [i64]];
+        let both: Ways<'_> = &[&[3, 4, 5], &[1, 2, 3, 4, 5]];
         let part = |lacks: &[i64]| Replaced::Part { lacks: versions(lacks) };
-        let cases: [(&[&[i64]], &[i64], Replaced); 10] = [
+        let cases: [(Ways<'_>, &[i64], Replaced); 10] = [
             (&[&[1, 2]], &[], Replaced::Nothing),
             (&[&[1, 2]], &[1, 2], Replaced::Whole),
             (&[&[1, 2]], &[2], part(&[1])),

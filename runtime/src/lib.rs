@@ -87,9 +87,9 @@ pub use rollout::Stopped;
 pub use sharded_migrations_core::rollout::Blocker;
 pub use sharded_migrations_core::{
     Back, Checksum, Code, Database, DatabaseName, Direction, EngineKind, GroupName, HistoryRow, Kind, Label,
-    LockLevel, Locks, Migration, Migrations, OnFailure, OutOfOrder, Outside, Plan, Refusal, Requirement,
-    Resume, Reverse, Role, Rollout, Route, Script, Share, Start, State, Step, TableLock, Timeouts, Topology,
-    Transaction, Version,
+    LockLevel, Locks, Migration, Migrations, OnFailure, OutOfOrder, Outside, Plan, Refusal, Replaces,
+    Requirement, Resume, Reverse, Role, Rollout, Route, Script, Share, Start, State, Step, TableLock,
+    Timeouts, Topology, Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
 pub use survey::{Survey, Surveyed};

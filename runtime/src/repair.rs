@@ -10,6 +10,7 @@ use crate::amend::{Action, Amendment, Amendments};
 use crate::engine::{Change, Facts, RowChange, Session};
 use crate::executor::Migrator;
 use crate::fleet::Target;
+use crate::record::{Recorded, record};
 use crate::report::Reason;
 use crate::survey::plan_from;
 
@@ -24,7 +25,8 @@ pub enum Repair {
     /// the one that was started, all of it is done by hand, and it is recorded as applied.
     Applied,
     /// The divergent migration of this version is right as its file is now: the history takes over its name and
-    /// checksum. What was applied stays as it was applied.
+    /// checksum. What was applied stays as it was applied. Or it replaces migrations of which a part is applied, and
+    /// all that they make is there: it is recorded in the place of their rows.
     Accept(Version),
     /// The missing migration of this version will not come back: its row is deleted. What it made stays.
     Forget(Version),
@@ -67,6 +69,8 @@ pub enum Next {
     Accepted(Difference),
     /// Nothing: the row is gone, and the migration is for other databases.
     Abandoned,
+    /// Nothing: the row is gone, and the one of this file stands for it.
+    Replaced(String),
 }
 
 /// How a migration's file differs from what was applied.
@@ -91,7 +95,7 @@ impl fmt::Display for Difference {
 }
 
 impl Next {
-    /// One word for it: `statement`, `record`, `start`, `applied`, `refused`, `forgotten`, `accepted` or `abandoned`.
+    /// One word for it: `statement`, `record`, `start`, `applied`, `refused`, `forgotten`, `accepted`, `abandoned` or `replaced`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Statement(_) => "statement",
@@ -102,6 +106,7 @@ impl Next {
             Self::Forgotten => "forgotten",
             Self::Accepted(_) => "accepted",
             Self::Abandoned => "abandoned",
+            Self::Replaced(_) => "replaced",
         }
     }
 }
@@ -127,6 +132,7 @@ impl fmt::Display for Next {
             Self::Abandoned => {
                 f.write_str("its row is gone, and what it made is still there; it is for other databases now")
             }
+            Self::Replaced(file) => write!(f, "its row is gone, and `{file}` stands for it"),
         }
     }
 }
@@ -194,10 +200,14 @@ impl Amendment for Repair {
         };
         let settlement = |reason: &Reason| {
             let Reason::History(refusal) = reason else { return None };
-            let row = facts.history.iter().find(|row| row.version == refusal.version())?;
             let mut routed = migrator.migrations.routed_to(&target.database);
-            let migration = routed.find(|migration| migration.version == row.version);
-            match (*self, refusal) {
+            let migration = routed.find(|migration| migration.version == refusal.version());
+            if let (Self::Accept(version), Refusal::HalfReplaced { .. }) = (*self, refusal) {
+                let migration = migration.filter(|migration| migration.version == version)?;
+                return Some(in_place_of_others(&facts.history, migration));
+            }
+            let row = facts.history.iter().find(|row| row.version == refusal.version())?;
+            let settled = match (*self, refusal) {
                 (Self::Retry, Refusal::Dirty { doubtful, .. }) => {
                     Some(dirty(Doubt::Undone, row, migration, doubtful.as_deref()))
                 }
@@ -214,10 +224,11 @@ impl Amendment for Repair {
                     Some(settlement(row, Change::Deleted, Next::Abandoned))
                 }
                 _ => None,
-            }
+            };
+            settled.map(|settled| vec![settled])
         };
         let is_meant = |(change, _): &(RowChange, Settled)| migrator.to.is_none_or(|to| change.version <= to);
-        Ok(reasons.iter().filter_map(settlement).filter(is_meant).collect())
+        Ok(reasons.iter().filter_map(settlement).flatten().filter(is_meant).collect())
     }
 }
 
@@ -286,6 +297,23 @@ fn accepted(row: &HistoryRow, migration: &Migration) -> (RowChange, Settled) {
     };
     let next = Next::Accepted(difference);
     named(migration, settlement(row, Change::Accepted(migration.checksum), next))
+}
+
+/// All is there that a migration and those that it replaces make: it is recorded, and their rows go.
+fn in_place_of_others(history: &[HistoryRow], migration: &Migration) -> Vec<(RowChange, Settled)> {
+    let is_its = |row: &&HistoryRow| migration.replaces.contains(row.version);
+    let (same, others): (Vec<_>, Vec<_>) =
+        history.iter().filter(is_its).partition(|row| row.version == migration.version);
+    let gone =
+        |row: &HistoryRow| settlement(row, Change::Deleted, Next::Replaced(migration.file.to_string()));
+    let recorded = match same.first() {
+        Some(row) => as_a_whole(Doubt::Done, row, Some(migration)),
+        None => {
+            let (change, Recorded { version, name }) = record(migration, None, None);
+            (change, Settled { version, name, next: Next::Applied })
+        }
+    };
+    others.into_iter().map(gone).chain([recorded]).collect()
 }
 
 /// With the name that the row has from now on.

@@ -17,6 +17,7 @@ mod no_transaction;
 mod position;
 mod record;
 mod repair;
+mod replaced;
 mod rollout;
 mod rows;
 mod selection;

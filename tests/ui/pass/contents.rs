@@ -35,6 +35,10 @@ fn migrations() {
     assert_eq!((locks(0).as_deref(), locks(1).as_deref()), (Some(""), Some("ROW EXCLUSIVE on setting")));
     let statement = &values.sql[values.statements[0].clone()];
     assert!(statement.starts_with("INSERT INTO setting") && statement.ends_with("'${other}')"));
+    assert!(setting.replaces.is_nothing());
+    let ways = THERE.migrations[3].replaces.0.iter();
+    let ways: Vec<Vec<i64>> = ways.map(|way| way.iter().map(|version| version.get()).collect()).collect();
+    assert_eq!(ways, [vec![4, 5, 6, 7], vec![6, 7]]);
 }
 
 fn checksums() {

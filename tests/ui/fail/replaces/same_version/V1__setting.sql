@@ -1,0 +1,2 @@
+-- #[route(not(group = "users"))]
+CREATE TABLE setting (id bigint PRIMARY KEY);

@@ -1,0 +1,2 @@
+-- #[route(label = "eu")]
+CREATE TABLE email (id bigint PRIMARY KEY);

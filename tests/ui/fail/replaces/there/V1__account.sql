@@ -1,0 +1,2 @@
+-- #[route(everywhere)]
+CREATE TABLE account (id bigint PRIMARY KEY);
