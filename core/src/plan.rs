@@ -294,7 +294,7 @@ mod tests {
         database("users_01", Some("users"), &[])
     }
 
-    fn set() -> Vec<Migration> {
+    pub(super) fn set() -> Vec<Migration> {
         vec![
             migration(1, "a", "users"),
             migration(1, "x", "catalog"),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     /// Steps as `1 a, 3 b`, or refusals as `divergent 1`.
-    fn outcome(set: &[Migration], history: &[HistoryRow], to: Option<i64>) -> String {
+    pub(super) fn outcome(set: &[Migration], history: &[HistoryRow], to: Option<i64>) -> String {
         let words: Vec<String> =
             match plan(set, &users(), history, to.map(Version::embedded), OutOfOrder::Refuse) {
                 Ok(plan) => plan.steps.iter().map(|step| step.to_string()).collect(),
@@ -457,12 +457,6 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"));
     }
 
-    /// The set, in which everything can be taken back.
-    fn with_reverses() -> Vec<Migration> {
-        let reverse = |migration: Migration| Migration { reverse: Some(reverse(&migration)), ..migration };
-        set().into_iter().map(reverse).collect()
-    }
-
     pub(super) fn reverse(migration: &Migration) -> crate::Reverse {
         crate::Reverse {
             file: migration.file.replace(".sql", ".down.sql").into(),
@@ -473,157 +467,6 @@ mod tests {
             statements: List::Owned(vec![0..8, 10..18]),
             outside: List::Borrowed(&[]),
             locks: None,
-        }
-    }
-
-    /// What is taken back as `4 c, 3 b`, or refusals as `divergent 1`.
-    fn outcome_back(set: &[Migration], history: &[HistoryRow], back: Back) -> String {
-        let words: Vec<String> = match plan_back(set, &users(), history, back) {
-            Ok(plan) => plan.steps.iter().map(|step| step.to_string()).collect(),
-            Err(refusals) => refusals.iter().map(|r| format!("{} {}", r.kind(), r.version())).collect(),
-        };
-        words.join(", ")
-    }
-
-    fn to(version: i64) -> Back {
-        Back::To(Version::embedded(version))
-    }
-
-    #[test]
-    fn what_is_above_the_target_is_taken_back_newest_first() {
-        let set = with_reverses();
-        let applied =
-            |indices: &[usize]| -> Vec<HistoryRow> { indices.iter().map(|i| row(&set[*i])).collect() };
-        let cases: [(&[usize], Back, &str); 9] = [
-            (&[0, 3, 4], to(0), "4 c, 3 b, 1 a"),
-            (&[0, 3, 4], to(1), "4 c, 3 b"),
-            (&[0, 3, 4], to(2), "4 c, 3 b"),
-            (&[0, 3, 4], to(3), "4 c"),
-            (&[0, 3, 4], to(4), ""),
-            (&[0, 4], to(0), "4 c, 1 a"),
-            (&[], to(0), ""),
-            (&[0, 3], Back::Newest, "3 b"),
-            (&[], Back::Newest, ""),
-        ];
-        for (indices, back, expected) in cases {
-            assert_eq!(outcome_back(&set, &applied(indices), back), expected, "{indices:?} {back:?}");
-        }
-        let plan = plan_back(&set, &users(), &applied(&[0, 3]), to(1)).unwrap();
-        assert_eq!(plan.applied, [&set[0], &set[3]]);
-        assert_eq!(
-            (plan.steps[0].direction, plan.steps[0].script.file),
-            (Direction::Down, "users/V3__b.down.sql")
-        );
-    }
-
-    #[test]
-    fn what_does_not_fit_is_not_taken_back() {
-        let set = with_reverses();
-        let good = row(&set[0]);
-        let edited = HistoryRow { checksum: Checksum([9; 32]), ..good.clone() };
-        let unknown = HistoryRow { version: Version::embedded(9), ..good.clone() };
-        let dirty = HistoryRow { state: State::Started, statements_done: 2, ..good.clone() };
-        let cases: [(Vec<HistoryRow>, Back, &str); 5] = [
-            (vec![edited, row(&set[3])], to(1), "divergent 1"),
-            (vec![good.clone(), unknown], to(1), "missing 9"),
-            (vec![good.clone(), row(&set[2])], to(1), "misrouted 2"),
-            (vec![dirty, row(&set[3])], to(1), "dirty 1"),
-            (vec![row(&set[3])], to(1), "3 b"),
-        ];
-        for (history, back, expected) in cases {
-            assert_eq!(outcome_back(&set, &history, back), expected);
-        }
-    }
-
-    #[test]
-    fn what_has_no_reverse_file_is_refused_where_it_would_go() {
-        let mut set = with_reverses();
-        set[0].reverse = None;
-        set[3].reverse = None;
-        let history = [row(&set[0]), row(&set[3]), row(&set[4])];
-        assert_eq!(outcome_back(&set, &history, to(3)), "4 c");
-        assert_eq!(outcome_back(&set, &history, to(1)), "no-reverse 3");
-        assert_eq!(
-            outcome_back(&set, &history, to(0)),
-            "no-reverse 1, no-reverse 3",
-            "all of them are named"
-        );
-        let refusals = plan_back(&set, &users(), &history, to(1)).unwrap_err();
-        assert_eq!(refusals[0].to_string(), "3 cannot be taken back: `users/V3__b.sql` has no reverse file");
-        assert!(refusals[0].help().contains("`users/V3__b.down.sql`"), "{}", refusals[0].help());
-    }
-
-    #[test]
-    fn what_is_taken_back_outside_a_transaction_can_be_resumed() {
-        let outside = |resume| Outside { resume, concurrently: false, is_atomic: true };
-        let mut set = with_reverses();
-        let of = |second| {
-            let outside = vec![outside(Resume::Again), outside(second)];
-            crate::Reverse { transaction: Transaction::None, outside: outside.into(), ..reverse(&set[3]) }
-        };
-        let (sound, doubtful) = (of(Resume::Again), of(Resume::Unknown));
-        set[3].transaction = Transaction::None;
-        set[3].outside = vec![outside(Resume::Again)].into();
-        set[3].reverse = Some(sound);
-        let history =
-            |state, done| [row(&set[0]), HistoryRow { state, statements_done: done, ..row(&set[3]) }];
-        let start = |done, back| match plan_back(&set, &users(), &history(State::Undoing, done), back) {
-            Ok(plan) => plan.steps[0].start,
-            Err(refusals) => panic!("{refusals:?}"),
-        };
-        assert_eq!(start(1, to(1)), Start::Resumed { done: 1, in_doubt: true });
-        assert_eq!(start(2, Back::Newest), Start::Resumed { done: 2, in_doubt: false });
-        assert_eq!(
-            outcome_back(&set, &history(State::Undoing, 3), to(1)),
-            "undoing 3",
-            "it has no third one"
-        );
-        assert_eq!(outcome_back(&set, &history(State::Undoing, 1), to(3)), "undoing 3", "it is to remain");
-        assert_eq!(outcome(&set, &history(State::Undoing, 1), None), "undoing 3", "it is not applied either");
-        assert_eq!(outcome_back(&set, &history(State::Paused, 0), to(1)), "unfinished 3");
-        let mut set = set.clone();
-        set[3].reverse = Some(doubtful);
-        assert_eq!(outcome_back(&set, &history(State::Applied, 1), to(1)), "not-resumable 3");
-        let refusals = plan_back(&set, &users(), &history(State::Applied, 1), to(1)).unwrap_err();
-        assert!(refusals[0].to_string().contains("users/V3__b.down.sql:2:1"), "{}", refusals[0]);
-    }
-
-    proptest! {
-        /// What is taken back is what was applied above the target, newest first; behind that nothing is left to
-        /// take back, and applying it again leaves nothing pending. A refused plan has no steps: it is none.
-        #[test]
-        fn laws_of_taking_back(
-            versions in proptest::collection::btree_set(0_i64..50, 0..20),
-            here in any::<u32>(),
-            done in 0_usize..20,
-            target in 0_i64..50,
-            without in 0_usize..20,
-        ) {
-            let mut set: Vec<Migration> = versions.iter().enumerate()
-                .map(|(index, version)| migration(*version, &format!("m{index}"), if here >> (index % 32) & 1 == 1 { "users" } else { "catalog" }))
-                .map(|migration| Migration { reverse: Some(reverse(&migration)), ..migration })
-                .collect();
-            let routed: Vec<Migration> = set.iter().filter(|m| m.route.selects(&users())).cloned().collect();
-            let mut history: Vec<HistoryRow> = routed.iter().take(done).map(row).collect();
-            let all = history.clone();
-            let steps = plan_back(&set, &users(), &history, to(target)).unwrap().steps;
-            let back: Vec<i64> = steps.iter().map(|step| step.migration.version.get()).collect();
-            let mut expected: Vec<i64> = all.iter().map(|row| row.version.get()).filter(|version| *version > target).collect();
-            expected.reverse();
-            prop_assert_eq!(&back, &expected);
-
-            history.retain(|row| !back.contains(&row.version.get()));
-            prop_assert!(plan_back(&set, &users(), &history, to(target)).unwrap().steps.is_empty());
-            let again = plan(&set, &users(), &history, None, OutOfOrder::Refuse).unwrap().steps;
-            prop_assert_eq!(again.len() + history.len(), routed.len());
-            history.extend(again.iter().map(|step| row(step.migration)));
-            prop_assert!(plan(&set, &users(), &history, None, OutOfOrder::Refuse).unwrap().steps.is_empty());
-
-            if let Some(index) = set.len().checked_sub(1).map(|last| without % (last + 1)) {
-                set[index].reverse = None;
-                let is_needed = back.contains(&set[index].version.get()) && set[index].route.selects(&users());
-                prop_assert_eq!(plan_back(&set, &users(), &all, to(target)).is_err(), is_needed);
-            }
         }
     }
 

@@ -100,6 +100,7 @@ mod tests {
     use super::super::{Back, plan, plan_back, unrecorded};
     use super::*;
     use crate::{List, OutOfOrder, Replaces};
+    use proptest::prelude::*;
 
     fn versions(numbers: &[i64]) -> Vec<Version> {
         numbers.iter().copied().map(Version::embedded).collect()
@@ -195,6 +196,46 @@ mod tests {
         insta::assert_snapshot!(back("1, 3, 4, 6 c", 3).unwrap_err());
         let newest = plan_back(&set, &users(), &history("1, 3, 4"), Back::Newest).unwrap_err();
         assert_eq!(newest[0].kind(), "replaced");
+    }
+
+    proptest! {
+        /// Of a set and the same set squashed up to some point: a history that the first has applied up to a point
+        /// outside of the squashed range leaves the same pending in both; one inside of it is refused; and what the
+        /// second has applied leaves nothing pending in it.
+        #[test]
+        fn laws_of_squashing(
+            numbers in proptest::collection::btree_set(0_i64..60, 2..20),
+            squashed in 1_usize..20,
+            done in 0_usize..20,
+            own in any::<bool>(),
+        ) {
+            let all: Vec<Migration> =
+                numbers.iter().map(|version| migration(2 * version, &format!("m{version}"), "users")).collect();
+            let squashed = squashed.min(all.len());
+            let replaced: Vec<Version> = all[..squashed].iter().map(|migration| migration.version).collect();
+            let last = replaced[squashed - 1].get();
+            let squash = Migration {
+                replaces: Replaces(vec![List::Owned(replaced)].into()),
+                ..migration(if own { last } else { last + 1 }, "squash", "users")
+            };
+            let set: Vec<Migration> = [&[squash][..], &all[squashed..]].concat();
+            let pending = |set: &[Migration], history: &[HistoryRow]| {
+                plan(set, &users(), history, None, OutOfOrder::Refuse)
+                    .map(|plan| plan.steps.iter().map(|step| step.migration.version.get()).collect::<Vec<_>>())
+                    .map_err(|refusals| refusals[0].kind())
+            };
+            let done = done.min(all.len());
+            let history: Vec<HistoryRow> = all[..done].iter().map(row).collect();
+            if done == 0 {
+                prop_assert_eq!(pending(&set, &history).unwrap().len(), set.len());
+            } else if done < squashed {
+                prop_assert_eq!(pending(&set, &history), Err("half-replaced"));
+            } else {
+                prop_assert_eq!(pending(&set, &history), pending(&all, &history));
+            }
+            let history: Vec<HistoryRow> = set.iter().map(row).collect();
+            prop_assert_eq!(pending(&set, &history), Ok(Vec::new()));
+        }
     }
 
     #[test]
