@@ -34,6 +34,10 @@ pub enum Action {
     Forget,
     /// A misrouted migration belongs there no more.
     Abandon,
+    /// A migration that was taken back in part was taken back to its end by hand.
+    TakenBack,
+    /// A migration that was taken back in part was put back by hand.
+    Restored,
     /// A history was begun where there was none.
     Baseline,
     /// What was pending was recorded, and not run.
@@ -57,6 +61,8 @@ impl Action {
             Self::Accept => "accept",
             Self::Forget => "forget",
             Self::Abandon => "abandon",
+            Self::TakenBack => "taken-back",
+            Self::Restored => "restored",
             Self::Baseline => "baseline",
             Self::Fake => "fake",
             Self::Reset => "reset",

@@ -350,6 +350,8 @@ pub(crate) enum Change {
     Applied { checksum: Checksum, statements: u32 },
     /// It was applied from a file that has this checksum now.
     Accepted(Checksum),
+    /// It is as it was before it was taken back in part.
+    Restored { statements: u32 },
     /// It does not count any more.
     Deleted,
     /// There was no row, and now there is one of a migration that counts as applied and was not run: since the

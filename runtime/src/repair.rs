@@ -1,5 +1,6 @@
 //! Repair: where a history does not fit, somebody looks and says what is so. Where a migration outside a transaction
-//! broke off and nobody can know whether its next statement was done, the next run goes on from there.
+//! broke off and nobody can know whether its next statement was done, the next run goes on from there; where one was
+//! taken back in part, it is taken back, or applied again.
 
 use std::fmt;
 
@@ -33,6 +34,12 @@ pub enum Repair {
     /// The misrouted migration of this version belongs here no more: its row is deleted. What it made stays, and
     /// should its route select the database again, it is applied again.
     Abandon(Version),
+    /// The migration of this version, which was taken back in part, is taken back: what was left of it is gone. Its row
+    /// is deleted.
+    TakenBack(Version),
+    /// The migration of this version, which was taken back in part, is applied after all: what was gone of it is there
+    /// again. Its row is what it was before.
+    Restored(Version),
 }
 
 /// What became of every database.
@@ -61,6 +68,8 @@ pub enum Next {
     Start,
     /// Nothing: it is recorded as applied.
     Applied,
+    /// It is recorded as applied, and the next run refuses it: its file is not what was applied.
+    Divergent,
     /// It is recorded as applied, and the next run refuses it: the binary has no such migration for this database.
     Refused,
     /// Nothing: the row is gone, and the binary has no such migration for this database.
@@ -95,13 +104,15 @@ impl fmt::Display for Difference {
 }
 
 impl Next {
-    /// One word for it: `statement`, `record`, `start`, `applied`, `refused`, `forgotten`, `accepted`, `abandoned` or `replaced`.
+    /// One word for it: `statement`, `record`, `start`, `applied`, `divergent`, `refused`, `forgotten`, `accepted`,
+    /// `abandoned` or `replaced`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Statement(_) => "statement",
             Self::Record => "record",
             Self::Start => "start",
             Self::Applied => "applied",
+            Self::Divergent => "divergent",
             Self::Refused => "refused",
             Self::Forgotten => "forgotten",
             Self::Accepted(_) => "accepted",
@@ -119,6 +130,9 @@ impl fmt::Display for Next {
             Self::Record => f.write_str("all its statements are done, and the next run records it as applied"),
             Self::Start => f.write_str("the next run applies its file from the start"),
             Self::Applied => f.write_str("it is recorded as applied"),
+            Self::Divergent => f.write_str(
+                "it is recorded as applied, and the next run refuses it as divergent: its file is not what was applied",
+            ),
             Self::Refused => f.write_str(
                 "it is recorded as applied, and has to be run by a binary that knows it: this one has no such \
                  migration for this database",
@@ -140,7 +154,7 @@ impl fmt::Display for Next {
 impl Migrator<'_> {
     /// Settles what does not fit of every database's history: the dirty migrations, up to [`to`](Self::to) where it
     /// is given, or the one of a version. Databases without such a one are left alone. Look at what a migration
-    /// left before you call it: it cannot be known from here.
+    /// left before you call it, or what was left of it: it cannot be known from here.
     ///
     /// Nothing but rows of the history is written, and of the audit: those of a database in one transaction, under
     /// its lock. The lock is not waited for: whoever has it may be about to finish the migration. A database that
@@ -185,6 +199,8 @@ impl Amendment for Repair {
             Self::Accept(_) => Action::Accept,
             Self::Forget(_) => Action::Forget,
             Self::Abandon(_) => Action::Abandon,
+            Self::TakenBack(_) => Action::TakenBack,
+            Self::Restored(_) => Action::Restored,
         }
     }
 
@@ -222,6 +238,12 @@ impl Amendment for Repair {
                 }
                 (Self::Abandon(version), Refusal::Misrouted { .. }) if version == row.version => {
                     Some(settlement(row, Change::Deleted, Next::Abandoned))
+                }
+                (Self::TakenBack(version), Refusal::Undoing { .. }) if version == row.version => {
+                    Some(as_a_whole(Doubt::Undone, row, migration))
+                }
+                (Self::Restored(version), Refusal::Undoing { .. }) if version == row.version => {
+                    Some(restored(row, migration))
                 }
                 _ => None,
             };
@@ -287,6 +309,17 @@ fn as_a_whole(doubt: Doubt, row: &HistoryRow, migration: Option<&Migration>) -> 
     }
 }
 
+/// The row is what it was before the migration was taken back in part: of what was applied then.
+fn restored(row: &HistoryRow, migration: Option<&Migration>) -> (RowChange, Settled) {
+    let statements = migration.map_or(0, |migration| migration.statements.len());
+    let next = match migration {
+        None => Next::Refused,
+        Some(migration) if migration.name == row.name && migration.checksum == row.checksum => Next::Applied,
+        Some(_) => Next::Divergent,
+    };
+    settlement(row, Change::Restored { statements: u32::try_from(statements).unwrap_or(u32::MAX) }, next)
+}
+
 /// The file is right as it is now.
 fn accepted(row: &HistoryRow, migration: &Migration) -> (RowChange, Settled) {
     let is = (migration.name.to_string(), migration.checksum);
@@ -327,6 +360,9 @@ fn settlement(row: &HistoryRow, change: Change, next: Next) -> (RowChange, Settl
         (Change::Deleted, _) => Some(format!("its row had the checksum {}", row.checksum)),
         (_, Next::Statement(place)) => Some(format!("the next statement is the one at {place}")),
         (_, Next::Accepted(difference)) => Some(difference.to_string()),
+        (Change::Restored { .. }, _) => {
+            Some(format!("statements of its reverse file that were done: {}", row.statements_done))
+        }
         _ => None,
     };
     (RowChange { version, name: name.clone(), change, detail }, Settled { version, name, next })

@@ -194,7 +194,9 @@ impl Refusal {
             ),
             Self::Undoing { database, version, .. } => format!(
                 "let that go on: `--migrate=down --database {database} --to` with a version below {version}, and \
-                 with the reverse file as it was; then this"
+                 with the reverse file as it was; or look at what is left of it, and undo the rest by hand: then \
+                 `--migrate=repair --taken-back {version} --database {database}` deletes its row; or put back what is \
+                 gone: then `--migrate=repair --restored {version} --database {database}` records it as applied"
             ),
             Self::Unfinished { .. } => {
                 "let a run finish it first, it goes on where it stopped; then take it back".into()

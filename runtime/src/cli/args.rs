@@ -58,7 +58,7 @@ pub enum Verb {
     Baseline,
     /// Record what another tool has applied, `--from` its own table, and run none
     Adopt,
-    /// Settle what is dirty, divergent, missing or misrouted, once you have looked
+    /// Settle what is dirty, divergent, missing, misrouted or half taken back, once you have looked
     Repair,
     /// Empty a developer's databases, and migrate them anew
     Reset,
@@ -203,6 +203,26 @@ pub struct Options {
         help_heading = HEADING
     )]
     pub abandon: Option<Version>,
+
+    /// With `repair`: the migration of this version, which was taken back in part, is taken back to its end by hand
+    #[arg(
+        long,
+        id = "migrate_taken_back",
+        value_name = "VERSION",
+        value_parser = version,
+        help_heading = HEADING
+    )]
+    pub taken_back: Option<Version>,
+
+    /// With `repair`: the migration of this version, which was taken back in part, is put back by hand and applied
+    #[arg(
+        long,
+        id = "migrate_restored",
+        value_name = "VERSION",
+        value_parser = version,
+        help_heading = HEADING
+    )]
+    pub restored: Option<Version>,
 
     /// With what changes the history by hand: do it, and don't ask on the terminal
     #[arg(long, id = "migrate_yes", help_heading = HEADING)]

@@ -90,20 +90,24 @@ impl Options {
             self.accept.map(Repair::Accept),
             self.forget.map(Repair::Forget),
             self.abandon.map(Repair::Abandon),
+            self.taken_back.map(Repair::TakenBack),
+            self.restored.map(Repair::Restored),
         ];
         let mut said = said.into_iter().flatten();
         match (said.next(), said.next()) {
             (Some(repair), None) => Ok(repair),
             _ => Err("`repair` needs one of these: for what is dirty, `--retry` where the statement in doubt was not \
                       done, or `--applied` where it was; `--accept VERSION` for what is divergent, `--forget VERSION` \
-                      for what is missing, `--abandon VERSION` for what is misrouted"
+                      for what is missing, `--abandon VERSION` for what is misrouted; for what is taken back in part, \
+                      `--taken-back VERSION` where the rest is gone too, or `--restored VERSION` where all is there \
+                      again"
                 .into()),
         }
     }
 
     /// The options that some verbs have and the others have not: whoever gives one to a verb where it has no effect
     /// expects something else of it. How results are shown may be said to all of them.
-    fn own(&self) -> [Own; 27] {
+    fn own(&self) -> [Own; 29] {
         let own = |name, verbs, is_given| Own { name, verbs, is_given };
         let rollout = &self.rollout;
         [
@@ -132,13 +136,15 @@ impl Options {
             own("accept", &[Verb::Repair], self.accept.is_some()),
             own("forget", &[Verb::Repair], self.forget.is_some()),
             own("abandon", &[Verb::Repair], self.abandon.is_some()),
+            own("taken-back", &[Verb::Repair], self.taken_back.is_some()),
+            own("restored", &[Verb::Repair], self.restored.is_some()),
             own("yes", Verb::BY_HAND, self.yes),
             own("dry-run", Verb::BY_HAND, self.dry_run),
         ]
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, &'static [Verb]); 27] {
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 29] {
         Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 }

@@ -23,5 +23,6 @@ mod rows;
 mod selection;
 mod sqlite_file;
 mod tracing;
+mod undoing;
 
 mod postgresql;

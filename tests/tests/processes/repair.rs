@@ -176,3 +176,34 @@ fn on_a_terminal_it_asks() {
     assert_eq!(ended.code, Some(0));
     assert!(ended.lines.contains("nothing to settle") && !ended.lines.contains("[y/N]"), "{}", ended.lines);
 }
+
+/// What `down` could not go on with has two ways out.
+#[test]
+fn what_is_taken_back_in_part_is_settled_either_way() {
+    for (option, next, said, left) in [
+        ("--taken-back", "start", "the next run applies its file from the start", "a | 1 a"),
+        ("--restored", "applied", "it is recorded as applied", "a | 1 a, 2 b"),
+    ] {
+        let fleet = TestFleet::of_one(Engine::Sqlite);
+        let project = fleet.project(&[FIRST, SECOND]);
+        let run = |words: &str| end(&mut on(&fleet, &project, words));
+        assert_eq!(run("--migrate --to 1").0, 0);
+        let checksum = fleet.set(&[FIRST, SECOND]).migrations[1].checksum.to_string();
+        fleet.database("default").add_history_row(2, "b", &checksum, "undoing");
+        let (code, _, err) = run("--migrate");
+        let command = format!("`--migrate=repair {option} 2 --database default`");
+        assert!(code == 5 && err.replace("\n    ", " ").contains(&command), "{err}");
+        let (code, out, err) = run(&format!("--migrate=repair {option} 2 --database default --dry-run"));
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        let would = format!(
+            "== default ==\n  would settle 2 b: {said}\n\n1 migration to settle on 1 of 1 database\n"
+        );
+        assert_eq!(out, would);
+        let (code, out, err) = run(&format!("migrate repair {option} 2 --yes --format json"));
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        let document = document(&out);
+        assert_eq!(document["action"], json!(option.trim_start_matches('-')));
+        assert_eq!(document["databases"][0]["changes"][0]["next"], json!(next));
+        assert_eq!(fleet.contents(), format!("default: {left}"));
+    }
+}

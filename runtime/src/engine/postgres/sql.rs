@@ -391,6 +391,9 @@ fn change_row(schema: &str, row: &RowChange, entry: &Entry) -> String {
         Change::Accepted(checksum) => {
             format!("UPDATE {table} SET name = {name}, checksum = '{checksum}' WHERE version = {version}")
         }
+        Change::Restored { statements } => format!(
+            "UPDATE {table} SET state = 'applied', statements_done = {statements} WHERE version = {version}"
+        ),
         Change::Deleted => format!("DELETE FROM {table} WHERE version = {version}"),
         Change::Recorded { checksum, statements, applied_at } => {
             let applied_at = applied_at.as_deref().map_or("pg_catalog.clock_timestamp()".to_owned(), literal);

@@ -268,6 +268,8 @@ fn change_row(transaction: &Transaction<'_>, row: &RowChange, entry: &Entry) -> 
         }
         Change::Accepted(checksum) => transaction
             .execute(&update("name = ?2, checksum = ?3"), params![version, row.name, checksum.to_string()]),
+        Change::Restored { statements } => transaction
+            .execute(&update("state = 'applied', statements_done = ?2"), params![version, statements]),
         Change::Deleted => {
             let sql = format!("DELETE FROM main.{HISTORY_TABLE} WHERE version = ?1");
             transaction.execute(&sql, [version])
