@@ -3,6 +3,7 @@
 
 #[cfg(feature = "testing")]
 mod admin;
+mod answer;
 mod client;
 mod connect;
 mod failure;
@@ -11,25 +12,24 @@ mod foreign;
 mod message;
 mod sql;
 
-use std::str::FromStr;
-
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use sharded_migrations_core::{Direction, HistoryRow, Resume};
+use sharded_migrations_core::{Direction, Resume};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 #[cfg(feature = "adopt")]
 use super::foreign::{Foreign, ForeignTable};
 use super::{
-    AUDIT_TABLE, Batch, Canceller, Commits, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE,
-    Lock, Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why, history_row, milliseconds,
+    AUDIT_TABLE, Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE, Lock,
+    Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why,
 };
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
 #[cfg(feature = "testing")]
 pub(crate) use admin::Admin;
+use answer::{About, column, no_schema, number, record_of_history, row_of_history, rows};
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
 use message::{Message, Place, Within};
@@ -464,99 +464,4 @@ impl PostgresSession {
     async fn text(&self, sql: &str) -> Result<Option<String>, DatabaseError> {
         Ok(self.row(sql).await?.and_then(|row| row.get(0).map(str::to_owned)))
     }
-}
-
-/// The rows that a message gives.
-async fn rows(client: &Client, sql: &str) -> Result<Vec<SimpleQueryRow>, tokio_postgres::Error> {
-    let answers = client.simple_query(sql).await?.into_iter();
-    let rows = answers.filter_map(|answer| match answer {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    Ok(rows.collect())
-}
-
-fn no_schema() -> DatabaseError {
-    DatabaseError::new(
-        "no schema of the connection's `search_path` exists, so there is none for the history table",
-    )
-    .help("create the schema, or set a `search_path` for the role: `ALTER ROLE .. SET search_path = ..`")
-}
-
-/// The first row of a survey.
-struct About {
-    is_replica: bool,
-    identity: String,
-    server: Server,
-    may_create: bool,
-    is_read_only: bool,
-}
-
-impl About {
-    fn read(row: &SimpleQueryRow) -> Result<Self, DatabaseError> {
-        let is = |index, value: &str| Ok::<_, DatabaseError>(column(row, index)? == value);
-        Ok(Self {
-            is_replica: is(0, "t")?,
-            identity: [Some(column(row, 1)?), row.get(2)].into_iter().flatten().collect::<Vec<_>>().join("/"),
-            server: Server {
-                schema: row.get(2).map(str::to_owned),
-                notices_lost_clients: is(3, "t")?,
-                commits: match column(row, 6)? {
-                    "disk" => Commits::Disk,
-                    "nothing" => Commits::Nothing,
-                    _ => Commits::Others,
-                },
-            },
-            may_create: row.get(4) == Some("t"),
-            is_read_only: is(5, "on")?,
-        })
-    }
-
-    /// Why nothing can be applied.
-    fn obstacle(&self, has_history: bool) -> Option<DatabaseError> {
-        let Some(schema) = &self.server.schema else { return Some(no_schema()) };
-        if self.is_read_only {
-            return Some(
-                DatabaseError::new("the database takes no writes: transactions are read-only by default (`default_transaction_read_only`)")
-                    .help("set it off for this role or database, or let `migrate_url` use another role"),
-            );
-        }
-        (!has_history && !self.may_create).then(|| {
-            DatabaseError::new(format!(
-                "the role of the URL may create nothing in the schema `{schema}`, where the table {HISTORY_TABLE} would be"
-            ))
-            .help("GRANT CREATE on the schema, or let migrations use a role that may: `migrate_url` in databases.toml")
-        })
-    }
-}
-
-fn row_of_history(row: &SimpleQueryRow) -> Result<HistoryRow, DatabaseError> {
-    let name = column(row, 1)?.to_owned();
-    history_row(number(row, 0)?, name, column(row, 2)?, column(row, 3)?, number(row, 4)?)
-}
-
-fn record_of_history(row: &SimpleQueryRow) -> Result<HistoryRecord, DatabaseError> {
-    Ok(HistoryRecord {
-        row: row_of_history(row)?,
-        applied_at: column(row, 5)?.to_owned(),
-        execution: milliseconds(number(row, 6)?),
-        applied_by: column(row, 7)?.to_owned(),
-        host: column(row, 8)?.to_owned(),
-        application_version: row.get(9).map(str::to_owned),
-    })
-}
-
-/// A column that the server keeps as a whole number.
-fn number<T: FromStr>(row: &SimpleQueryRow, index: usize) -> Result<T, DatabaseError> {
-    let text = column(row, index)?;
-    text.parse().map_err(|_| {
-        DatabaseError::new(format!("the server's answer `{text}` is not the number it should be"))
-    })
-}
-
-fn column(row: &SimpleQueryRow, index: usize) -> Result<&str, DatabaseError> {
-    let value = row.try_get(index).ok().flatten();
-    value.ok_or_else(|| {
-        DatabaseError::new(format!("the server left column {} of its answer empty", index + 1))
-    })
 }
