@@ -29,6 +29,7 @@
 mod amend;
 mod apply;
 mod args;
+mod audit;
 mod check;
 mod command;
 mod consent;
@@ -44,6 +45,7 @@ mod show;
 mod sql;
 mod status;
 mod task;
+mod trail;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -134,7 +136,12 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
         Task::History => {
             let histories = migrator()?.history().await;
             let json = || document::history(&histories);
-            show(options, histories.exit_code(), json, || history::lines(&histories))
+            show(options, histories.exit_code(), json, || trail::lines(&histories, &history::WORDS))
+        }
+        Task::Audit => {
+            let audits = migrator()?.audit().await;
+            let json = || document::audit(&audits);
+            show(options, audits.exit_code(), json, || trail::lines(&audits, &audit::WORDS))
         }
         Task::Baseline(to) => {
             let migrator = warnings(migrator()?);

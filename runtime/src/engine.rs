@@ -27,6 +27,7 @@ use sharded_migrations_core::{
 };
 
 use crate::amend::Action;
+use crate::audit::AuditRecord;
 use crate::error::DatabaseError;
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
@@ -71,6 +72,9 @@ pub(crate) trait Session: Client {
 
     /// Reads the whole history, oldest first, once a survey of this session has found one.
     async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError>;
+
+    /// Reads the whole audit, oldest first, once this session has surveyed; none where there is no such table.
+    async fn audit(&mut self) -> Result<Vec<AuditRecord>, DatabaseError>;
 
     /// Reads which tables there are, those of the server left out. Nothing is written.
     async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError>;
@@ -200,6 +204,14 @@ fn history_row(
         checksum: Checksum::parse(checksum).ok_or_else(|| unreadable("checksum"))?,
         state: State::by_name(state).ok_or_else(|| unreadable("state"))?,
         statements_done,
+    })
+}
+
+/// The version of a row of the audit table, as both engines keep it.
+fn audited_version(version: i64) -> Result<Version, DatabaseError> {
+    Version::new(version).ok_or_else(|| {
+        DatabaseError::new(format!("a row of {AUDIT_TABLE} has no valid version: {version}"))
+            .help("was it changed by hand? put back what was there")
     })
 }
 

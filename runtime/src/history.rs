@@ -2,33 +2,19 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use sharded_migrations_core::{DatabaseName, GroupName, HistoryRow};
+use async_trait::async_trait;
+use sharded_migrations_core::HistoryRow;
 
+use crate::engine::{Facts, Session};
 use crate::error::DatabaseError;
 use crate::executor::Migrator;
-use crate::exit_code;
-use crate::fleet::Target;
-use crate::slots::Slots;
-use crate::survey::{connect_and_survey, patiently};
+use crate::trail::{DatabaseTrail, Kept, Trails};
 
 /// The histories of databases.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Histories {
-    /// One entry for each selected database, in the fleet's order.
-    pub databases: Vec<DatabaseHistory>,
-}
+pub type Histories = Trails<HistoryRecord>;
 
 /// The history of one database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatabaseHistory {
-    /// The database.
-    pub name: DatabaseName,
-    /// Its group.
-    pub group: Option<GroupName>,
-    /// Its history, the newest record last; empty where nothing was applied yet.
-    pub records: Result<Vec<HistoryRecord>, DatabaseError>,
-}
+pub type DatabaseHistory = DatabaseTrail<HistoryRecord>;
 
 /// A row of the history with all that is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,17 +34,6 @@ pub struct HistoryRecord {
     pub application_version: Option<String>,
 }
 
-impl Histories {
-    /// The exit code for it; see [`exit_code`].
-    pub fn exit_code(&self) -> u8 {
-        match self.databases.iter().filter(|database| database.records.is_err()).count() {
-            0 => exit_code::DONE,
-            unread if unread == self.databases.len() => exit_code::FAILED,
-            _ => exit_code::PARTLY_FAILED,
-        }
-    }
-}
-
 impl Migrator<'_> {
     /// Reads every database's whole history. Nothing is written.
     ///
@@ -75,25 +50,13 @@ impl Migrator<'_> {
     /// # }
     /// ```
     pub async fn history(&self) -> Histories {
-        let slots = Slots::new(&self.rollout, &self.fleet.targets);
-        let mut work: Vec<(&Target, BoxFuture<'_, DatabaseHistory>)> = Vec::new();
-        for target in &self.fleet.targets {
-            let read = Box::pin(async move {
-                DatabaseHistory {
-                    name: target.database.name.clone(),
-                    group: target.database.group.clone(),
-                    records: read(target).await,
-                }
-            });
-            work.push((target, read));
-        }
-        Histories { databases: slots.run(1, work).await }
+        self.trails().await
     }
 }
 
-async fn read(target: &Target) -> Result<Vec<HistoryRecord>, DatabaseError> {
-    let (mut session, facts) = connect_and_survey(target).await?;
-    let records = if facts.has_history { patiently(session.history()).await } else { Ok(Vec::new()) };
-    session.close().await;
-    records
+#[async_trait]
+impl Kept for HistoryRecord {
+    async fn read(session: &mut dyn Session, facts: &Facts) -> Result<Vec<Self>, DatabaseError> {
+        if facts.has_history { session.history().await } else { Ok(Vec::new()) }
+    }
 }

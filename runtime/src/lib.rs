@@ -34,6 +34,7 @@
 
 pub mod adopt;
 pub mod amend;
+pub mod audit;
 #[cfg(feature = "clap")]
 pub mod cli;
 pub mod error;
@@ -53,6 +54,7 @@ pub mod reset;
 pub mod step;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trail;
 
 mod backoff;
 mod code;
@@ -73,6 +75,7 @@ mod work;
 
 pub use adopt::{Mismatch, Tool};
 pub use amend::{Action, Amended, AmendedDatabase, Amendments};
+pub use audit::{AuditRecord, Audits, DatabaseAudit};
 pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};
 pub use executor::Migrator;

@@ -48,6 +48,8 @@ pub enum Verb {
     Check,
     /// Show what was applied when, by whom, and how long it took
     History,
+    /// Show what was changed in the history by hand, and what was taken back: when, by whom, and why
+    Audit,
     /// Print a migration as a database would get it
     Sql,
     /// Take back what is applied above `--to`, newest first, with the reverse files
@@ -353,6 +355,7 @@ impl Verb {
             Self::Status => "status",
             Self::Check => "check",
             Self::History => "history",
+            Self::Audit => "audit",
             Self::Sql => "sql",
             Self::Down => "down",
             Self::Redo => "redo",

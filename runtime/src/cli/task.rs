@@ -13,6 +13,7 @@ pub(super) enum Task<'o> {
     Status,
     Check,
     History,
+    Audit,
     Sql(&'o str),
     Down(Verb, Back),
     Baseline(Version),
@@ -36,6 +37,7 @@ impl Options {
             Verb::Status => Task::Status,
             Verb::Check => Task::Check,
             Verb::History => Task::History,
+            Verb::Audit => Task::Audit,
             Verb::Sql => {
                 Task::Sql(self.migration.as_deref().ok_or(
                     "`sql` needs a migration: `--migration 12`, by its version, its name or its file",
@@ -198,6 +200,7 @@ impl Verb {
         Self::Status,
         Self::Check,
         Self::History,
+        Self::Audit,
         Self::Down,
         Self::Redo,
         Self::Baseline,

@@ -24,12 +24,13 @@ use super::{
     AUDIT_TABLE, Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE, Lock,
     Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why,
 };
+use crate::audit::AuditRecord;
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
 #[cfg(feature = "testing")]
 pub(crate) use admin::Admin;
-use answer::{About, column, no_schema, number, record_of_history, row_of_history, rows};
+use answer::{About, column, no_schema, number, record_of_audit, record_of_history, row_of_history, rows};
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
 use message::{Message, Place, Within};
@@ -127,6 +128,14 @@ impl Session for PostgresSession {
         let rows =
             rows(&self.client, &sql::history(self.schema()?)).await.map_err(|error| describe(&error))?;
         rows.iter().map(record_of_history).collect()
+    }
+
+    async fn audit(&mut self) -> Result<Vec<AuditRecord>, DatabaseError> {
+        if !self.look_for_tables().await?.has_audit {
+            return Ok(Vec::new());
+        }
+        let rows = rows(&self.client, &sql::audit_records(self.schema()?)).await;
+        rows.map_err(|error| may_not_read(describe(&error)))?.iter().map(record_of_audit).collect()
     }
 
     async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError> {
@@ -299,6 +308,14 @@ impl Session for PostgresSession {
 /// The history behind some more migrations.
 fn after(since: Since, steps: &[Step<'_>]) -> Since {
     steps.iter().fold(since, |since, step| since.behind(step.migration.version, step.direction))
+}
+
+/// An error, with what to do where it is that the audit could not be read: who changes it needs no right to.
+fn may_not_read(error: DatabaseError) -> DatabaseError {
+    if !is(error.sqlstate.as_deref(), &SqlState::INSUFFICIENT_PRIVILEGE) {
+        return error;
+    }
+    error.help(format!("GRANT SELECT on {AUDIT_TABLE} to the role of the URL"))
 }
 
 /// An error, with what to do where it is that a table of ours could not be made.

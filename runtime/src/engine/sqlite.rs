@@ -20,9 +20,11 @@ use sharded_migrations_core::{HistoryRow, Resume, Script};
 #[cfg(feature = "adopt")]
 use super::foreign::{Foreign, ForeignTable};
 use super::{
-    Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, Lock, Progress, RowChange, Rows, Server,
-    Session, Since, Step, Stop, Why, history_row, milliseconds,
+    AUDIT_TABLE, Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE, Lock,
+    Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why, audited_version, history_row,
+    milliseconds,
 };
+use crate::audit::AuditRecord;
 use crate::error::{DatabaseError, SqlPlace};
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
@@ -73,13 +75,20 @@ impl Session for SqliteSession {
         self.blocking(|session| read(session.open()?, sql::RECORDS, record_of_history)).await
     }
 
+    async fn audit(&mut self) -> Result<Vec<AuditRecord>, DatabaseError> {
+        self.blocking(|session| match session.open_existing()? {
+            Some(connection) if has_table(connection, AUDIT_TABLE)? => {
+                read(connection, sql::AUDITS, record_of_audit)
+            }
+            _ => Ok(Vec::new()),
+        })
+        .await
+    }
+
     async fn tables(&mut self) -> Result<Vec<FoundTable>, DatabaseError> {
         self.blocking(|session| {
-            // A file that does not exist has none, and is not made.
-            if session.connection.is_none() && !session.path.exists() {
-                return Ok(Vec::new());
-            }
-            let columns = read(session.open()?, sql::TABLES, |row| {
+            let Some(connection) = session.open_existing()? else { return Ok(Vec::new()) };
+            let columns = read(connection, sql::TABLES, |row| {
                 Ok((column::<String>(row, 0)?, column::<String>(row, 1)?))
             })?;
             let mut tables: Vec<FoundTable> = Vec::new();
@@ -175,9 +184,8 @@ impl Session for SqliteSession {
 
     async fn contents(&mut self) -> Result<Vec<(String, u64)>, DatabaseError> {
         self.blocking(|session| {
-            let nothing = session.connection.is_none() && !session.path.exists();
-            let count =
-                if nothing { 0 } else { sql::contents(session.open()?).map_err(|error| describe(&error))? };
+            let Some(connection) = session.open_existing()? else { return Ok(Vec::new()) };
+            let count = sql::contents(connection).map_err(|error| describe(&error))?;
             Ok(if count > 0 { vec![("main".to_owned(), count)] } else { Vec::new() })
         })
         .await
@@ -252,6 +260,14 @@ impl SqliteSession {
         }
     }
 
+    /// A file that does not exist has nothing in it, and is not made.
+    fn open_existing(&mut self) -> Result<Option<&Connection>, DatabaseError> {
+        if self.connection.is_none() && !self.path.exists() {
+            return Ok(None);
+        }
+        self.open().map(|connection| Some(&*connection))
+    }
+
     /// A connection for the next migration, so that nothing leaks into it from the one before:
     /// temporary tables, attached files, pragmas.
     fn open_anew(&mut self) -> Result<&mut Connection, DatabaseError> {
@@ -269,11 +285,8 @@ impl SqliteSession {
             obstacle: None,
             server: Server::default(),
         };
-        if self.connection.is_none() && !self.path.exists() {
-            return Ok(empty);
-        }
-        let connection = &*self.open()?;
-        let has_history = sql::has_history(connection).map_err(|error| describe(&error))?;
+        let Some(connection) = self.open_existing()? else { return Ok(empty) };
+        let has_history = has_table(connection, HISTORY_TABLE)?;
         let history = if has_history { read(connection, sql::HISTORY, row_of_history)? } else { Vec::new() };
         Ok(Facts { has_history, history, ..empty })
     }
@@ -339,6 +352,24 @@ fn record_of_history(row: &Row<'_>) -> Result<HistoryRecord, DatabaseError> {
         host: column(row, 8)?,
         application_version: column(row, 9)?,
     })
+}
+
+fn record_of_audit(row: &Row<'_>) -> Result<AuditRecord, DatabaseError> {
+    Ok(AuditRecord {
+        id: column(row, 0)?,
+        at: column(row, 1)?,
+        who: column(row, 2)?,
+        host: column(row, 3)?,
+        application_version: column(row, 4)?,
+        action: column(row, 5)?,
+        version: audited_version(column(row, 6)?)?,
+        name: column(row, 7)?,
+        detail: column(row, 8)?,
+    })
+}
+
+fn has_table(connection: &Connection, name: &str) -> Result<bool, DatabaseError> {
+    sql::has_table(connection, name).map_err(|error| describe(&error))
 }
 
 fn column<T: FromSql>(row: &Row<'_>, index: usize) -> Result<T, DatabaseError> {

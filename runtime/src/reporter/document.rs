@@ -7,6 +7,7 @@ use sharded_migrations_core::{
 
 use super::json::{FORMAT, migration, reason};
 use crate::amend::{Amended, AmendedDatabase, Amendments};
+use crate::audit::{AuditRecord, Audits};
 use crate::error::DatabaseError;
 use crate::history::{Histories, HistoryRecord};
 use crate::planned::{BlockedStep, PlannedPart, PlannedStage, RolloutPlan};
@@ -14,6 +15,7 @@ use crate::readiness::{DatabaseReadiness, Readiness, Verdict};
 use crate::record::Recorded;
 use crate::repair::{Difference, Next, Settled};
 use crate::survey::{Survey, Surveyed};
+use crate::trail::Trails;
 
 /// One verb's result.
 fn document(verb: &str, databases: impl Iterator<Item = Value>, exit_code: u8) -> Value {
@@ -119,15 +121,38 @@ pub(crate) fn check(readiness: &Readiness) -> Value {
 
 /// What was applied when, and by whom.
 pub(crate) fn history(histories: &Histories) -> Value {
-    let databases = histories.databases.iter().map(|history| {
-        let mut value = database(&history.name, history.group.as_ref());
-        match &history.records {
+    trails("history", histories, record)
+}
+
+/// What was changed by hand, and taken back.
+pub(crate) fn audit(audits: &Audits) -> Value {
+    trails("audit", audits, audited)
+}
+
+fn trails<T>(verb: &str, trails: &Trails<T>, record: fn(&T) -> Value) -> Value {
+    let databases = trails.databases.iter().map(|trail| {
+        let mut value = database(&trail.name, trail.group.as_ref());
+        match &trail.records {
             Ok(records) => value["records"] = records.iter().map(record).collect(),
             Err(error) => value["error"] = self::error(error),
         }
         value
     });
-    document("history", databases, histories.exit_code())
+    document(verb, databases, trails.exit_code())
+}
+
+fn audited(record: &AuditRecord) -> Value {
+    json!({
+        "id": record.id,
+        "at": record.at,
+        "who": record.who,
+        "host": record.host,
+        "application_version": record.application_version,
+        "action": record.action,
+        "version": record.version.get(),
+        "name": record.name,
+        "detail": record.detail,
+    })
 }
 
 fn record(record: &HistoryRecord) -> Value {

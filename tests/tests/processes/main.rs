@@ -7,6 +7,7 @@
 mod support;
 
 mod adopt;
+mod audit;
 mod command_line;
 mod down;
 mod environment;

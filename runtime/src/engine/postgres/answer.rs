@@ -5,7 +5,8 @@ use std::str::FromStr;
 use sharded_migrations_core::HistoryRow;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use crate::engine::{Commits, HISTORY_TABLE, Server, history_row, milliseconds};
+use crate::audit::AuditRecord;
+use crate::engine::{Commits, HISTORY_TABLE, Server, audited_version, history_row, milliseconds};
 use crate::error::DatabaseError;
 use crate::history::HistoryRecord;
 
@@ -86,6 +87,20 @@ pub(super) fn record_of_history(row: &SimpleQueryRow) -> Result<HistoryRecord, D
         applied_by: column(row, 7)?.to_owned(),
         host: column(row, 8)?.to_owned(),
         application_version: row.get(9).map(str::to_owned),
+    })
+}
+
+pub(super) fn record_of_audit(row: &SimpleQueryRow) -> Result<AuditRecord, DatabaseError> {
+    Ok(AuditRecord {
+        id: number(row, 0)?,
+        at: column(row, 1)?.to_owned(),
+        who: column(row, 2)?.to_owned(),
+        host: column(row, 3)?.to_owned(),
+        application_version: row.get(4).map(str::to_owned),
+        action: column(row, 5)?.to_owned(),
+        version: audited_version(number(row, 6)?)?,
+        name: column(row, 7)?.to_owned(),
+        detail: row.get(8).map(str::to_owned),
     })
 }
 

@@ -36,6 +36,15 @@ pub(super) fn history(schema: &str) -> String {
     )
 }
 
+/// The whole audit, oldest first.
+pub(super) fn audit_records(schema: &str) -> String {
+    format!(
+        "SELECT id, pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), who, host, \
+         application_version, action, version, name, detail FROM {} ORDER BY id",
+        audit_table(schema)
+    )
+}
+
 /// All tables that are not the server's, a row for each column, and one for a table that has none.
 pub(super) const TABLES: &str = "\
 SELECT n.nspname, c.relname, pg_catalog.pg_table_is_visible(c.oid), a.attname \

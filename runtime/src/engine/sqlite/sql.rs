@@ -15,16 +15,20 @@ pub(super) const HISTORY: &str = "SELECT version, name, checksum, state, stateme
 pub(super) const RECORDS: &str = "SELECT version, name, checksum, state, statements_done, applied_at, execution_ms, \
     applied_by, host, application_version FROM main.sharded_migrations_history ORDER BY applied_at, version";
 
+/// The whole audit, oldest first.
+pub(super) const AUDITS: &str = "SELECT id, at, who, host, application_version, action, version, name, detail \
+    FROM main.sharded_migrations_audit ORDER BY id";
+
 /// The tables, a row for each column; names count without their case.
 pub(super) const TABLES: &str = "SELECT lower(t.name), lower(c.name) FROM main.sqlite_schema t \
     JOIN pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
     ORDER BY 1, c.cid";
 
-/// Whether there is a history table. A query sees what another connection has just committed;
+/// Whether there is a table of ours. A query sees what another connection has just committed;
 /// rusqlite's `table_exists` asks the schema as this connection has last read it.
-pub(super) fn has_history(connection: &Connection) -> rusqlite::Result<bool> {
+pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
-    connection.query_row(sql, [HISTORY_TABLE], |row| row.get(0))
+    connection.query_row(sql, [name], |row| row.get(0))
 }
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";

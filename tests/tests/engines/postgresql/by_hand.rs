@@ -29,6 +29,9 @@ fn the_audit_is_beside_the_history_in_a_schema_of_any_name() {
     let schemas =
         "SELECT count(DISTINCT relnamespace) FROM pg_class WHERE relname LIKE 'sharded_migrations_%'";
     assert_eq!(default.query(schemas), "1");
+    let audits = block_on(fleet.migrator(set).audit());
+    let records = audits.databases[0].records.as_ref().unwrap();
+    assert_eq!(records[0].application_version.as_deref(), Some("1.0 'beta' \\"));
     fleet.wait_until_unlocked();
     assert_eq!(ending(&fleet.run(set)), "exit 0\ndefault: done 2, 1 before");
 }
@@ -61,6 +64,17 @@ fn a_role_that_may_not_make_the_audit_is_told_what_to_do_and_nothing_is_changed(
     default.execute(&format!("REVOKE CREATE ON SCHEMA public FROM {}", role.name));
     assert_eq!(block_on(fleet.migrator(third).fake()).exit_code(), 0);
     assert_eq!(default.audit(), "fake 2 b, fake 3 c");
+    // The audit of a fleet may be kept from those who write it.
+    let owner = default.query("SELECT current_user");
+    default.execute(&format!(
+        "ALTER TABLE sharded_migrations_audit OWNER TO {owner}; REVOKE ALL ON sharded_migrations_audit FROM {}",
+        role.name
+    ));
+    let audits = block_on(fleet.migrator(third).audit());
+    let error = audits.databases[0].records.as_ref().unwrap_err();
+    assert_eq!(error.message, "permission denied for table sharded_migrations_audit");
+    let help = "GRANT SELECT on sharded_migrations_audit to the role of the URL";
+    assert_eq!(error.help.as_deref(), Some(help));
 }
 
 /// A table of the same name in another schema is another table.
