@@ -1,7 +1,8 @@
 //! An application for the tests that need processes: `fleet --migrate`, and `fleet migrate apply`.
 //!
 //! Its set is the quickstart's, embedded as an application embeds its own. With `FLEET_PROJECT` it is
-//! that of a project in a folder, read at the start: a test can make one with its own migrations.
+//! that of a project in a folder, read at the start: a test can make one with its own migrations. What is written in
+//! Rust has to be embedded: with `FLEET_STEPS` it is the set of `tests/steps`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks as an application does")]
 
@@ -18,6 +19,9 @@ static QUICKSTART: Migrations = embed_sharded_migrations!(
     migrations = "../examples/quickstart/migrations",
     databases = "../examples/quickstart/databases.toml"
 );
+
+static STEPS: Migrations =
+    embed_sharded_migrations!(migrations = "steps/migrations", databases = "steps/databases.toml");
 
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -45,6 +49,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let project = std::env::var_os("FLEET_PROJECT").map(|folder| read(Path::new(&folder)));
     let migrations = match &project {
+        None if std::env::var_os("FLEET_STEPS").is_some() => &STEPS,
         None => &QUICKSTART,
         Some(Ok(migrations)) => migrations,
         Some(Err(faults)) => {

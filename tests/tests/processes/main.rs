@@ -13,6 +13,7 @@ mod down;
 mod environment;
 mod goes_on;
 mod interrupt;
+mod killed;
 mod masked;
 mod output;
 mod program;
