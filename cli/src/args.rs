@@ -46,6 +46,9 @@ pub(crate) enum Verb {
         /// Also make its reverse file
         #[arg(long)]
         down: bool,
+        /// Write it in Rust instead of SQL; its reverse file is SQL all the same
+        #[arg(long)]
+        rust: bool,
         #[command(flatten)]
         paths: Paths,
         #[command(flatten)]
@@ -243,7 +246,7 @@ mod tests {
     #[test]
     fn a_new_migration_has_one_route() {
         let parse = |words: &[&str]| Arguments::try_parse_from([&["x", "new", "a"], words].concat());
-        assert!(parse(&["--group", "users", "--folder", "x", "--down"]).is_ok());
+        assert!(parse(&["--group", "users", "--folder", "x", "--down", "--rust"]).is_ok());
         assert!(parse(&["--folder", "x"]).is_ok(), "its folder may have one");
         assert!(parse(&["--group", "users", "--everywhere"]).is_err());
         assert!(parse(&["--database", "a", "--route", "everywhere"]).is_err());

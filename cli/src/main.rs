@@ -49,8 +49,10 @@ fn main() -> ExitCode {
 fn run(verb: &Verb, view: View) -> Result<Findings, Failure> {
     match verb {
         Verb::Init { engine, manifest_path, .. } => init::run(manifest_path.as_deref(), engine.kind(), view),
-        Verb::New { name, route, folder, down, paths, .. } => {
-            let request = new::Request { name, route, folder: folder.as_deref(), with_reverse: *down };
+        Verb::New { name, route, folder, down, rust, paths, .. } => {
+            let language = if *rust { new::Language::Rust } else { new::Language::Sql };
+            let folder = folder.as_deref();
+            let request = new::Request { name, route, folder, language, with_reverse: *down };
             new::run(&Project::find(paths, view)?, &request)
         }
         Verb::List { selection, paths, .. } => list::run(&Project::find(paths, view)?, selection),

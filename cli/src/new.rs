@@ -20,11 +20,14 @@ use crate::{Failure, create, exit_code, route};
 use name::Name;
 use style::{Files, Style};
 
+pub(crate) use style::Language;
+
 /// What is asked for.
 pub(crate) struct Request<'a> {
     pub(crate) name: &'a str,
     pub(crate) route: &'a RouteArgs,
     pub(crate) folder: Option<&'a str>,
+    pub(crate) language: Language,
     pub(crate) with_reverse: bool,
 }
 
@@ -48,7 +51,7 @@ pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<Findings, 
         _ => return Ok(refused(faults, "what the fleet is has to be known")),
     };
     let target = Target::of(request, folder, &read, topology)?;
-    let next = Next::of(project, &sources, &read, &target, name)?;
+    let next = Next::of(project, &sources, &read, &target, name, request.language)?;
     let next = if request.with_reverse { next } else { Next { reverse: None, ..next } };
     write(project, &next, &target)?;
     Ok(created(project, &sources, topology, next, target))
@@ -108,6 +111,7 @@ impl Target {
 struct Next {
     version: Version,
     name: Name,
+    language: Language,
     /// Its files, from the folder of migrations.
     forward: String,
     reverse: Option<String>,
@@ -120,6 +124,7 @@ impl Next {
         read: &Read,
         target: &Target,
         name: Name,
+        language: Language,
     ) -> Result<Self, Failure> {
         let routes: HashMap<&str, Option<&Route>> = read
             .migrations
@@ -127,7 +132,7 @@ impl Next {
             .map(|file| (file.file.as_str(), file.route.as_ref().map(|own| &own.route)))
             .collect();
         let known = |(file, _): &(String, Vec<u8>)| match classify(file) {
-            Ok(Class::Forward(name)) => {
+            Ok(Class::Forward(name) | Class::Code(name)) => {
                 let route = routes.get(file.as_str()).copied();
                 Some(Known {
                     file: file.clone(),
@@ -145,9 +150,9 @@ impl Next {
         let mut newest = unread.chain(read.newest(&target.route)).max();
         let now = SystemTime::now();
         loop {
-            let files = style.reaching(newest).next(&target.folder, name.as_str(), newest, now);
+            let files = style.reaching(newest).next(&target.folder, name.as_str(), language, newest, now);
             let next = files.and_then(|files| match classify(&files.forward) {
-                Ok(Class::Forward(name)) => Some((name.version, files)),
+                Ok(Class::Forward(name) | Class::Code(name)) => Some((name.version, files)),
                 _ => None,
             });
             let Some((version, Files { forward, reverse, taken_by })) = next else {
@@ -158,7 +163,7 @@ impl Next {
             };
             // Another group's migration may have this very name: then its number is passed over.
             if !taken_by.iter().any(|file| project.migration(file).exists()) {
-                return Ok(Self { version, name, forward, reverse: Some(reverse) });
+                return Ok(Self { version, name, language, forward, reverse: Some(reverse) });
             }
             newest = Some(version);
         }
@@ -187,14 +192,33 @@ fn style(known: &[Known], folder: &str) -> Style {
 
 /// Makes the files, or none of them.
 fn write(project: &Project, next: &Next, target: &Target) -> Result<(), Failure> {
-    let mut header = format!("-- {}\n", next.name.sentence());
-    if !target.is_of_folder {
-        header.push_str(&format!("-- #[route({})]\n", target.route));
-    }
+    let route = (!target.is_of_folder).then_some(&target.route);
+    let forward = match next.language {
+        Language::Sql => sql(&next.name, route),
+        Language::Rust => code(&next.name, route),
+    };
     let reverse = |file| (file, format!("-- Takes back: {}.\n\n", next.name.words()));
-    let files = std::iter::once((&next.forward, header + "\n")).chain(next.reverse.as_ref().map(reverse));
+    let files = std::iter::once((&next.forward, forward)).chain(next.reverse.as_ref().map(reverse));
     let files: Vec<_> = files.map(|(file, text)| (project.migration(file), text)).collect();
     create::all(&files, project.view())
+}
+
+/// What a file of SQL begins with. Without a statement the build refuses it.
+fn sql(name: &Name, route: Option<&Route>) -> String {
+    let route = route.map(|route| format!("-- #[route({route})]\n")).unwrap_or_default();
+    format!("-- {}\n{route}\n", name.sentence())
+}
+
+/// What a file of Rust begins with. It is built as it stands, and fails where it is applied: a migration that does nothing
+/// would be recorded.
+fn code(name: &Name, route: Option<&Route>) -> String {
+    let route = route.map(|route| format!("#[route({route})]\n")).unwrap_or_default();
+    format!(
+        "//! {}\n\nuse sharded_migrations::step::*;\n\n{route}pub async fn {}(context: &mut Context) -> Result {{\n    \
+         todo!(\"what is to be done on {{}}\", context.database())\n}}\n",
+        name.sentence(),
+        name.function()
+    )
 }
 
 fn created(
@@ -204,7 +228,7 @@ fn created(
     next: Next,
     target: Target,
 ) -> Findings {
-    let Next { version, name, forward, reverse } = next;
+    let Next { version, name, language, forward, reverse } = next;
     let show = |file: &String| project.show(&project.migration(file));
     let created: Vec<String> = std::iter::once(&forward).chain(&reverse).map(show).collect();
     let reached: Vec<String> =
@@ -220,8 +244,14 @@ fn created(
         target.route,
         databases(&reached)
     ));
-    result
-        .push_str("write its SQL below the comment: as long as there is no statement, the build refuses it");
+    result.push_str(match language {
+        Language::Sql => {
+            "write its SQL below the comment: as long as there is no statement, the build refuses it"
+        }
+        Language::Rust => {
+            "write its function in place of `todo!`: as long as that is there, the migration fails and is rolled back"
+        }
+    });
     if sources.lock.is_some() {
         result.push_str("\nand when it is finished, `cargo sharded-migrations lock`");
     }

@@ -47,12 +47,13 @@ fn what_init_makes_builds_and_migrates() {
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::write(folder.join("src/main.rs"), "fn main() {}\n").unwrap();
     fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    let run = |program: &str, arguments: &[&str]| {
+    let command = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
         command.current_dir(&folder).args(arguments).env("DATA_DIR", &folder);
         command.env("CARGO_TARGET_DIR", target().join("tests/rebuild")).env_remove("CARGO_BUILD_TARGET");
-        text(command.output().unwrap())
+        command
     };
+    let run = |program: &str, arguments: &[&str]| text(command(program, arguments).output().unwrap());
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let tool = env!("CARGO_BIN_EXE_cargo-sharded-migrations");
 
@@ -86,6 +87,25 @@ fn what_init_makes_builds_and_migrates() {
     let file = folder.join("migrations/V2__add_name.sql");
     let begun = fs::read_to_string(&file).unwrap();
     fs::write(&file, begun + "ALTER TABLE account ADD name text;\n").unwrap();
+    let done = migrate("--migrate");
+    assert!(done.contains("1 migration applied on 1 of 1 database"), "{done}");
+    assert!(migrate("--migrate=check").contains("1 of 1 database up to date"));
+
+    // One in Rust is built as it was written, and does not pass for done before it is.
+    run(tool, &["new", "fill_name", "--group", "users", "--rust", "--down"]);
+    let file = folder.join("migrations/V3__fill_name.rs");
+    let begun = fs::read_to_string(&file).unwrap();
+    fs::write(file.with_extension("down.sql"), "UPDATE account SET name = NULL;\n").unwrap();
+    let plan = migrate("--migrate=plan");
+    assert!(plan.contains("fill_name") && !plan.contains("warning"), "{plan}");
+    let failed = command(&cargo, &["run", "--quiet", "--offline", "--", "--migrate"]).output().unwrap();
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert!(!failed.status.success() && said.contains("what is to be done on users_01"), "{said}");
+
+    let (before, after) = begun.split_once("    todo!").unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    let work = "    context.execute(\"UPDATE account SET name = 'none'\", &[]).await?;\n    Ok(())\n";
+    fs::write(&file, [before, work, after].concat()).unwrap();
     let done = migrate("--migrate");
     assert!(done.contains("1 migration applied on 1 of 1 database"), "{done}");
     assert!(migrate("--migrate=check").contains("1 of 1 database up to date"));

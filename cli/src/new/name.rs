@@ -48,7 +48,25 @@ impl Name {
         let (first, rest) = words.split_at(1);
         format!("{}{rest}.", first.to_ascii_uppercase())
     }
+
+    /// The name as that of a function.
+    pub(crate) fn function(&self) -> String {
+        let is_name = !self.0.starts_with(|first: char| first.is_ascii_digit());
+        if is_name && !KEYWORDS.contains(&self.0.as_str()) {
+            return self.0.clone();
+        }
+        format!("step_{}", self.0)
+    }
 }
+
+/// The words that are no names in Rust's edition 2024 and those before it, also those that are only kept for later.
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];
 
 #[cfg(test)]
 mod tests {
@@ -68,6 +86,15 @@ mod tests {
         }
         assert_eq!(Name::of("AddEmail").unwrap().sentence(), "Add email.");
         assert_eq!(Name::of("2fa").unwrap().sentence(), "2fa.");
+    }
+
+    #[test]
+    fn a_function_can_be_called_so() {
+        for (typed, function) in
+            [("add email", "add_email"), ("2fa", "step_2fa"), ("Move", "step_move"), ("typed", "typed")]
+        {
+            assert_eq!(Name::of(typed).unwrap().function(), function);
+        }
     }
 
     #[test]

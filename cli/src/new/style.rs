@@ -4,7 +4,25 @@ use std::time::{Duration, SystemTime};
 
 use sharded_migrations_core::Version;
 
-/// How a file is called.
+/// What a migration is written in. Its reverse file is SQL in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Sql,
+    Rust,
+}
+
+impl Language {
+    const ALL: [Self; 2] = [Self::Sql, Self::Rust];
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Sql => ".sql",
+            Self::Rust => ".rs",
+        }
+    }
+}
+
+/// How a file is called, but for its language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Style {
     layout: Layout,
@@ -28,6 +46,15 @@ enum Ending {
     Plain,
     /// `.up.sql`
     Up,
+}
+
+impl Ending {
+    fn part(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Up => ".up",
+        }
+    }
 }
 
 /// How versions are written.
@@ -92,11 +119,13 @@ impl Style {
 
     /// How a forward file is called, whose path from the folder of migrations is sound.
     pub(crate) fn of(path: &str) -> Self {
-        let (layout, written) = match path.strip_suffix("/up.sql") {
+        let stem = Language::ALL.iter().find_map(|language| path.strip_suffix(language.ending()));
+        let stem = stem.unwrap_or(path);
+        let (layout, written) = match stem.strip_suffix("/up") {
             Some(directory) => (Layout::Diesel, last_part(directory)),
             None => {
-                let file = last_part(path);
-                let ending = if file.ends_with(".up.sql") { Ending::Up } else { Ending::Plain };
+                let file = last_part(stem);
+                let ending = if file.ends_with(Ending::Up.part()) { Ending::Up } else { Ending::Plain };
                 match file.strip_prefix(['V', 'U']) {
                     Some(rest) => (Layout::Refinery(ending), rest),
                     None => (Layout::Sqlx(ending), file),
@@ -113,27 +142,30 @@ impl Style {
         self,
         folder: &str,
         name: &str,
+        language: Language,
         newest: Option<Version>,
         now: SystemTime,
     ) -> Option<Files> {
         let number = self.numbers.next(newest, now)?;
         let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let written = language.ending();
         let flat = |stem: String, ending: Ending| {
-            let [plain, up, reverse] = ["", ".up", ".down"].map(|part| format!("{stem}{part}.sql"));
-            let forward = match ending {
-                Ending::Plain => plain.clone(),
-                Ending::Up => up.clone(),
-            };
-            let taken_by = vec![plain, up, reverse.clone()];
-            Files { forward, reverse, taken_by }
+            let reverse = format!("{stem}.down.sql");
+            let forwards = Language::ALL.iter().flat_map(|language| {
+                [Ending::Plain, Ending::Up]
+                    .map(|ending| format!("{stem}{}{}", ending.part(), language.ending()))
+            });
+            let taken_by = forwards.chain([reverse.clone()]).collect();
+            Files { forward: format!("{stem}{}{written}", ending.part()), reverse, taken_by }
         };
         Some(match self.layout {
             Layout::Refinery(ending) => flat(format!("{below}V{number}__{name}"), ending),
             Layout::Sqlx(ending) => flat(format!("{below}{number}_{name}"), ending),
             Layout::Diesel => {
                 let directory = format!("{below}{number}_{name}");
-                let file = |file: &str| format!("{directory}/{file}");
-                Files { forward: file("up.sql"), reverse: file("down.sql"), taken_by: vec![directory] }
+                let (forward, reverse) =
+                    (format!("{directory}/up{written}"), format!("{directory}/down.sql"));
+                Files { forward, reverse, taken_by: vec![directory] }
             }
         })
     }
@@ -250,12 +282,17 @@ mod tests {
     fn after(path: &str, newest: Option<i64>) -> String {
         let now = humantime::parse_rfc3339("2026-11-25T09:30:07Z").unwrap();
         let newest = newest.map(Version::embedded);
-        let files = Style::of(path).reaching(newest).next("", "x", newest, now).unwrap();
+        let next = |language| Style::of(path).reaching(newest).next("", "x", language, newest, now).unwrap();
+        let files = next(Language::Sql);
         let Ok(Class::Forward(forward)) = classify(&files.forward) else { panic!("{files:?}") };
         let Ok(Class::Reverse(reverse)) = classify(&files.reverse) else { panic!("{files:?}") };
         assert_eq!(forward, reverse, "they belong together");
         assert!(Some(forward.version) > newest, "{files:?}");
         assert_eq!(forward.name, "x");
+        let code = next(Language::Rust);
+        assert_eq!(classify(&code.forward), Ok(Class::Code(forward)), "{code:?}");
+        assert_eq!((&code.reverse, &code.taken_by), (&files.reverse, &files.taken_by));
+        assert_eq!(code.forward, files.forward.replace(".sql", ".rs"));
         files.forward
     }
 
@@ -267,6 +304,9 @@ mod tests {
             ("V009__a.sql", 99, "V100__x.sql"),
             ("V009__a.sql", 999, "V1000__x.sql"),
             ("U9__a.sql", 9, "V10__x.sql"),
+            ("V009__a.rs", 9, "V010__x.sql"),
+            ("9_a.up.rs", 9, "10_x.up.sql"),
+            ("00009_a/up.rs", 9, "00010_x/up.sql"),
             ("V9__a.up.sql", 9, "V10__x.up.sql"),
             ("9_a.sql", 9, "10_x.sql"),
             ("9_a.up.sql", 9, "10_x.up.sql"),
@@ -326,15 +366,17 @@ mod tests {
     fn behind_the_last_version_is_none() {
         let last = Some(Version::embedded(i64::MAX));
         for path in ["V1__a.sql", "20240131120000_a.sql"] {
-            assert_eq!(Style::of(path).next("", "x", last, SystemTime::UNIX_EPOCH), None);
+            assert_eq!(Style::of(path).next("", "x", Language::Sql, last, SystemTime::UNIX_EPOCH), None);
         }
     }
 
     #[test]
     fn the_widest_number_counts() {
         let style = Style::of("V100__a.sql").as_wide_as(Style::of("V0099__b.sql"));
-        let files = style.next("f", "x", Some(Version::embedded(100)), SystemTime::UNIX_EPOCH).unwrap();
+        let newest = Some(Version::embedded(100));
+        let files = style.next("f", "x", Language::Sql, newest, SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(files.forward, "f/V0101__x.sql");
-        assert_eq!(files.taken_by, ["f/V0101__x.sql", "f/V0101__x.up.sql", "f/V0101__x.down.sql"]);
+        let taken_by = [".sql", ".up.sql", ".rs", ".up.rs", ".down.sql"];
+        assert_eq!(files.taken_by, taken_by.map(|ending| format!("f/V0101__x{ending}")));
     }
 }

@@ -57,6 +57,49 @@ fn a_migration_has_the_next_version_its_route_and_a_place_for_its_sql() {
     assert_eq!(project.run("check").code, 0);
 }
 
+/// The skeleton is sound as it stands; only where it is applied it fails.
+#[test]
+fn a_migration_in_rust_has_a_function_with_its_route() {
+    let project = Project::new();
+    let said = project.run("new Backfill --group users --rust --down");
+    insta::assert_snapshot!(said.all(), @r#"
+    exit code 0
+    --- standard output
+    created migrations/users/V3__backfill.rs
+    created migrations/users/V3__backfill.down.sql
+      version    3
+      route      group = "users"
+      databases  users_01, users_02
+
+    write its function in place of `todo!`: as long as that is there, the migration fails and is rolled back
+    --- standard error
+    "#);
+    let text = project.read("migrations/users/V3__backfill.rs");
+    insta::assert_snapshot!(text, @r#"
+    //! Backfill.
+
+    use sharded_migrations::step::*;
+
+    #[route(group = "users")]
+    pub async fn backfill(context: &mut Context) -> Result {
+        todo!("what is to be done on {}", context.database())
+    }
+    "#);
+    assert!(project.read("migrations/users/V3__backfill.down.sql").starts_with("-- Takes back: backfill.\n"));
+    project.write("migrations/users/V3__backfill.down.sql", "SELECT 1;\n");
+    let check = project.run("check");
+    assert_eq!((check.code, check.err.as_str()), (0, ""), "{}", check.out);
+
+    // What is written next is above it, and called as it is.
+    assert_eq!(made(&project, "x --group users"), ["migrations/users/V4__x.sql"]);
+    let project = Project::new();
+    project.write("databases.toml", format!("{FLEET}\n[routes]\n\"shards\" = 'group = \"users\"'\n"));
+    assert_eq!(made(&project, "move --folder shards --rust"), ["migrations/shards/V3__move.rs"]);
+    let text = project.read("migrations/shards/V3__move.rs");
+    assert!(text.contains("\n\npub async fn step_move(") && !text.contains("#["), "{text}");
+    assert_eq!(project.run("check").code, 0, "the folder's route is its");
+}
+
 #[test]
 fn where_there_is_a_lock_it_is_to_be_written_later() {
     let project = Project::locked();
@@ -126,6 +169,9 @@ fn the_file_is_called_as_the_others_in_its_folder_are() {
         (&["7_a.sql"], "x --group users --down", &["8_x.sql", "8_x.down.sql"]),
         (&["7_a.up.sql", "7_a.down.sql"], "x --group users --down", &["8_x.up.sql", "8_x.down.sql"]),
         (&["07_a/up.sql"], "x --group users --down", &["08_x/up.sql", "08_x/down.sql"]),
+        (&["V007__a.sql"], "x --group users --rust", &["V008__x.rs"]),
+        (&["7_a.up.sql", "7_a.down.sql"], "x --group users --rust --down", &["8_x.up.rs", "8_x.down.sql"]),
+        (&["07_a/up.sql"], "x --group users --rust --down", &["08_x/up.rs", "08_x/down.sql"]),
         // The newest one decides, and those of the same folder before all others.
         (&["7_a.sql", "V8__a.sql"], "x --group users", &["V9__x.sql"]),
         (&["a/V9__a.sql", "b/7_a.sql"], "x --group users", &["a/V10__x.sql"]),
@@ -205,6 +251,8 @@ fn nothing_is_overwritten() {
     // The number is free for these databases, and its file is not.
     assert_eq!(made(&project, "x --group users"), ["migrations/V4__x.sql"]);
     assert_eq!(made(&project, "y --group users"), ["migrations/V5__y.sql"]);
+    project.write("migrations/V6__z.sql", "-- #[route(group = \"catalog\")]\nCREATE TABLE z (id int);\n");
+    assert_eq!(made(&project, "z --group users --rust"), ["migrations/V7__z.rs"]);
     assert!(project.read("migrations/V2__x.sql").contains("CREATE TABLE y"));
     assert_eq!(project.read("migrations/V3__x.down.sql"), "DROP TABLE z;\n");
 }
