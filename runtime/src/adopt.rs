@@ -9,6 +9,7 @@ mod matching;
 #[cfg(feature = "adopt")]
 #[cfg(test)]
 mod samples;
+mod table;
 #[cfg(feature = "adopt")]
 mod tool;
 
@@ -18,6 +19,7 @@ use sharded_migrations_core::Route;
 
 #[cfg(all(feature = "adopt", feature = "clap"))]
 pub(crate) use adoption::Adoption;
+pub use table::{InvalidTable, ToolTable};
 
 /// A tool whose history can be adopted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl Tool {
         }
     }
 
-    /// The table that it keeps in each database.
+    /// The table that it keeps in each database, where it is told nothing else; [`ToolTable::named`] is for where it is.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Refinery => "refinery_schema_history",
@@ -75,13 +77,13 @@ impl fmt::Display for Tool {
 pub enum Mismatch {
     /// The tool's table is not there, and the database is not new either.
     NoTable {
-        /// The tool.
-        tool: Tool,
+        /// The tool, and its table.
+        from: ToolTable,
     },
     /// A row of the table is not as the tool writes it.
     Unreadable {
-        /// The tool.
-        tool: Tool,
+        /// The tool, and its table.
+        from: ToolTable,
         /// The row.
         label: String,
         /// What it should have.
@@ -89,15 +91,15 @@ pub enum Mismatch {
     },
     /// The tool began something and did not finish it.
     Unfinished {
-        /// The tool.
-        tool: Tool,
+        /// The tool, and its table.
+        from: ToolTable,
         /// The row.
         label: String,
     },
     /// No file is what the tool has applied.
     Missing {
-        /// The tool.
-        tool: Tool,
+        /// The tool, and its table.
+        from: ToolTable,
         /// The row.
         label: String,
     },
@@ -170,21 +172,20 @@ impl Mismatch {
     pub fn help(&self) -> String {
         match self {
             Self::NoTable { .. } => {
-                "was it another tool (`--from`), or is its table in a schema that is not on the \
-                 `search_path`? where everything is to be applied from the first migration on, leave this \
+                "was it another tool (`--from`), or has its table another name or a schema that is not on the \
+                 `search_path` (`--table`)? where everything is to be applied from the first migration on, leave this \
                  database out with `--database`"
                     .into()
             }
-            Self::Unreadable { tool, .. } => {
-                format!("was the row in `{}` changed by hand? put back what was there", tool.table())
+            Self::Unreadable { from, .. } => {
+                format!("was the row in `{from}` changed by hand? put back what was there")
             }
-            Self::Unfinished { tool, .. } => {
-                format!("settle it with {tool}: finish it or undo it, and what `{}` says of it", tool.table())
+            Self::Unfinished { from, .. } => {
+                format!("settle it with {}: finish it or undo it, and what `{from}` says of it", from.tool())
             }
-            Self::Missing { tool, .. } => format!(
+            Self::Missing { from, .. } => format!(
                 "bring its file back, routed to this database; or, where it is gone for good reason, delete its \
-                 row from `{}`",
-                tool.table()
+                 row from `{from}`"
             ),
             Self::Misrouted { file, .. } => format!(
                 "let `{file}` be routed to this database too; or, where it should not have been applied here, undo \
@@ -206,13 +207,13 @@ impl Mismatch {
 
     fn tool(&self) -> Tool {
         match self {
-            Self::NoTable { tool }
-            | Self::Unreadable { tool, .. }
-            | Self::Unfinished { tool, .. }
-            | Self::Missing { tool, .. }
-            | Self::Misrouted { tool, .. }
-            | Self::Divergent { tool, .. }
-            | Self::Ambiguous { tool, .. } => *tool,
+            Self::NoTable { from }
+            | Self::Unreadable { from, .. }
+            | Self::Unfinished { from, .. }
+            | Self::Missing { from, .. } => from.tool(),
+            Self::Misrouted { tool, .. } | Self::Divergent { tool, .. } | Self::Ambiguous { tool, .. } => {
+                *tool
+            }
             Self::NoApplication { .. } => Tool::DjangoSql,
         }
     }
@@ -223,15 +224,11 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tool = self.tool();
         match self {
-            Self::NoTable { .. } => {
-                write!(
-                    f,
-                    "there is no table `{}` here, but there are others: this database is not new",
-                    tool.table()
-                )
+            Self::NoTable { from } => {
+                write!(f, "there is no table `{from}` here, but there are others: this database is not new")
             }
-            Self::Unreadable { label, what, .. } => {
-                write!(f, "the row `{label}` of `{}` has no {what}", tool.table())
+            Self::Unreadable { from, label, what } => {
+                write!(f, "the row `{label}` of `{from}` has no {what}")
             }
             Self::Unfinished { label, .. } => {
                 write!(f, "{label} is unfinished: {tool} began it and it failed")

@@ -148,14 +148,15 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             amend::amend(&migrator, options, &Record::Baseline(to), &record::BASELINE).await?
         }
         #[cfg(feature = "adopt")]
-        Task::Adopt(tool) => {
-            amend::amend(&warnings(migrator()?), options, &Adoption::of(tool), &record::ADOPT).await?
+        Task::Adopt(from) => {
+            amend::amend(&warnings(migrator()?), options, &Adoption::of(from), &record::ADOPT).await?
         }
         #[cfg(not(feature = "adopt"))]
-        Task::Adopt(tool) => {
+        Task::Adopt(from) => {
             return Err(format!(
-                "this application is built without what `adopt --from {tool}` needs: switch on the feature `adopt` of \
-                 its dependency `sharded-migrations`"
+                "this application is built without what `adopt --from {}` needs: switch on the feature `adopt` of \
+                 its dependency `sharded-migrations`",
+                from.tool()
             ));
         }
         Task::Fake => amend::amend(&warnings(migrator()?), options, &Record::Fake, &record::FAKE).await?,

@@ -73,7 +73,7 @@ mod trace;
 mod watch;
 mod work;
 
-pub use adopt::{Mismatch, Tool};
+pub use adopt::{Mismatch, Tool, ToolTable};
 pub use amend::{Action, Amended, AmendedDatabase, Amendments};
 pub use audit::{AuditRecord, Audits, DatabaseAudit};
 pub use error::{DatabaseError, StepError};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sharded_migrations_core::{DatabaseName, HistoryRow, State};
 
 use super::matching::{Match, Matches, matches};
-use super::{Mismatch, Tool, tool};
+use super::{Mismatch, ToolTable, tool};
 use crate::amend::{Action, Amendment};
 use crate::engine::foreign::Foreign;
 use crate::engine::{Facts, RowChange, Session};
@@ -22,14 +22,14 @@ const NAMED: usize = 5;
 
 /// The adoption of all that a tool has applied.
 pub(crate) struct Adoption {
-    tool: Tool,
+    from: ToolTable,
     /// What was found out about each database besides what is to be recorded.
     notes: Mutex<BTreeMap<DatabaseName, Vec<String>>>,
 }
 
 impl Adoption {
-    pub(crate) fn of(tool: Tool) -> Self {
-        Self { tool, notes: Mutex::default() }
+    pub(crate) fn of(from: ToolTable) -> Self {
+        Self { from, notes: Mutex::default() }
     }
 }
 
@@ -41,6 +41,8 @@ impl Migrator<'_> {
     /// the checksum that the tool has kept, where it keeps one: else the database is refused, and then nothing is
     /// changed anywhere. A database where that table is missing is refused as well, unless it is new, or has a
     /// history here already: there is nothing to adopt then. What is recorded already is left alone.
+    ///
+    /// A tool that was told to keep its history in another table is given with it: [`ToolTable::named`].
     ///
     /// ```no_run
     /// # use sharded_migrations::Migrations;
@@ -55,13 +57,13 @@ impl Migrator<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn adopt(&self, tool: Tool) -> Records {
-        self.amend(&Adoption::of(tool), false).await
+    pub async fn adopt(&self, from: impl Into<ToolTable>) -> Records {
+        self.amend(&Adoption::of(from.into()), false).await
     }
 
     /// What [`adopt`](Self::adopt) would do. Nothing is written.
-    pub async fn plan_adopt(&self, tool: Tool) -> Records {
-        self.amend(&Adoption::of(tool), true).await
+    pub async fn plan_adopt(&self, from: impl Into<ToolTable>) -> Records {
+        self.amend(&Adoption::of(from.into()), true).await
     }
 }
 
@@ -85,14 +87,14 @@ impl Amendment for Adoption {
         let question = Question { goal: Goal::Up(None), ..migrator.question(false) };
         refuse_what_does_not_fit(target, facts, question)?;
         let (database, set) = (&target.database, &migrator.migrations.migrations);
-        let foreign = patiently(session.read_foreign(tool::table(self.tool))).await;
+        let foreign = patiently(session.read_foreign(tool::table(&self.from))).await;
         let record = match foreign.map_err(|error| vec![Reason::Error(error)])? {
-            Foreign::Rows(rows) => Ok(tool::read(self.tool, &rows)),
+            Foreign::Rows(rows) => Ok(tool::read(&self.from, &rows)),
             Foreign::Absent { is_new } => Err(self.without_table(facts, is_new)?),
         };
         let mut notes = Vec::new();
         let Matches { matches, left_out } = match &record {
-            Ok(record) => matches(self.tool, record, set, database)
+            Ok(record) => matches(&self.from, record, set, database)
                 .map_err(|faults| faults.into_iter().map(Reason::Adoption).collect::<Vec<_>>())?,
             Err(note) => {
                 notes.push(note.clone());
@@ -103,7 +105,11 @@ impl Amendment for Adoption {
             |found: &&Match<'_>| facts.history.iter().any(|row| row.version == found.migration.version);
         let (before, new): (Vec<_>, Vec<_>) = matches.iter().partition(is_recorded);
         if !before.is_empty() {
-            notes.push(format!("{} of what {} has applied are recorded already", before.len(), self.tool));
+            notes.push(format!(
+                "{} of what {} has applied are recorded already",
+                before.len(),
+                self.from.tool()
+            ));
         }
         notes.extend(left_out.into_iter().map(|what| format!("left out: {what}")));
         let history: Vec<HistoryRow> = facts.history.iter().cloned().chain(new.iter().map(row)).collect();
@@ -132,15 +138,17 @@ impl Adoption {
         let why = match (facts.history.is_empty(), is_new) {
             (false, _) => "and there is a history already",
             (true, true) => "nor any other: the database is new",
-            (true, false) => return Err(vec![Reason::Adoption(Mismatch::NoTable { tool: self.tool })]),
+            (true, false) => {
+                return Err(vec![Reason::Adoption(Mismatch::NoTable { from: self.from.clone() })]);
+            }
         };
-        Ok(format!("there is no table `{}` here, {why}", self.tool.table()))
+        Ok(format!("there is no table `{}` here, {why}", self.from))
     }
 
     fn record(&self, found: &Match<'_>) -> (RowChange, Recorded) {
         let Match { migration, applied } = found;
         let checksum = applied.checksum.as_ref().map(|sum| format!(", checksum {sum}")).unwrap_or_default();
-        let detail = format!("{}: {}{checksum}", self.tool.table(), applied.label);
+        let detail = format!("{}: {}{checksum}", self.from, applied.label);
         record(migration, applied.applied_at.clone(), Some(detail))
     }
 }
@@ -185,6 +193,6 @@ mod tests {
         fn is_send(_: &impl Send) {}
         static NOTHING: crate::Migrations = crate::Migrations::EMPTY;
         let fleet = crate::Fleet::of_none();
-        is_send(&async move { Migrator::new(&NOTHING, fleet).adopt(Tool::Sqlx).await.changes() });
+        is_send(&async move { Migrator::new(&NOTHING, fleet).adopt(crate::Tool::Sqlx).await.changes() });
     }
 }

@@ -7,7 +7,7 @@ use sharded_migrations_core::file_name::{self, Class, FileName};
 use sharded_migrations_core::{Database, Migration, Version};
 
 use super::tool::{Applied, Key, Record};
-use super::{Mismatch, Tool};
+use super::{Mismatch, ToolTable};
 
 /// A migration that another tool has applied.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +30,12 @@ pub(super) struct Matches<'a> {
 /// # Errors
 /// Every row that has none, or one that is not what was applied.
 pub(super) fn matches<'a>(
-    tool: Tool,
+    from: &'a ToolTable,
     record: &'a Record,
     set: &'a [Migration],
     database: &'a Database,
 ) -> Result<Matches<'a>, Vec<Mismatch>> {
-    let matching = Matching { tool, set, database };
+    let matching = Matching { from, set, database };
     let mut faults = record.faults.clone();
     let mut found: BTreeMap<Version, Match<'a>> = BTreeMap::new();
     let (foreign, own): (Vec<&Applied>, Vec<&Applied>) =
@@ -48,7 +48,7 @@ pub(super) fn matches<'a>(
                 if let Some(first) = found.insert(migration.version, Match { migration, applied }) {
                     let files = vec![migration.file.to_string()];
                     let label = format!("{} and {}", first.applied.label, applied.label);
-                    faults.push(Mismatch::Ambiguous { tool, label, files });
+                    faults.push(Mismatch::Ambiguous { tool: from.tool(), label, files });
                 }
             }
             Err(fault) => faults.push(fault),
@@ -74,7 +74,7 @@ pub(super) fn matches<'a>(
 }
 
 struct Matching<'a> {
-    tool: Tool,
+    from: &'a ToolTable,
     set: &'a [Migration],
     database: &'a Database,
 }
@@ -86,7 +86,7 @@ impl<'a> Matching<'a> {
 
     /// The one migration of a row.
     fn migration_of(&self, applied: &Applied) -> Result<&'a Migration, Mismatch> {
-        let (tool, label) = (self.tool, applied.label.clone());
+        let (tool, label) = (self.from.tool(), applied.label.clone());
         let is_meant = |migration: &&Migration| applied.key.is_of(migration);
         let is_same = |migration: &&Migration| applied.is_of_text(migration);
         let meant: Vec<&'a Migration> = self.routed().filter(is_meant).collect();
@@ -111,7 +111,7 @@ impl<'a> Matching<'a> {
             (None, Some(migration)) => {
                 Err(Mismatch::Divergent { tool, label, file: migration.file.to_string() })
             }
-            (None, None) => Err(Mismatch::Missing { tool, label }),
+            (None, None) => Err(Mismatch::Missing { from: self.from.clone(), label }),
         }
     }
 
@@ -180,6 +180,7 @@ fn applications(rows: &[&Applied]) -> BTreeMap<String, usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tool;
     use super::super::samples::set;
     use super::super::tool::read;
     use super::*;
@@ -208,8 +209,9 @@ mod tests {
         let rows: Vec<Vec<Option<String>>> =
             rows.iter().map(|row| row.split('|').map(cell).collect()).collect();
         let database = set.topology.databases.iter().find(|database| database.name.as_str() == "users_01");
-        let record = read(tool, &rows);
-        let words: Vec<String> = match matches(tool, &record, &set.migrations, database.unwrap()) {
+        let from = ToolTable::from(tool);
+        let record = read(&from, &rows);
+        let words: Vec<String> = match matches(&from, &record, &set.migrations, database.unwrap()) {
             Ok(Matches { matches, left_out }) => {
                 let one = |found: &Match<'_>| format!("{} as {}", found.migration.file, found.applied.label);
                 matches
@@ -406,13 +408,14 @@ mod tests {
     #[test]
     fn messages_say_what_and_what_to_do() {
         let (tool, label) = (Tool::Refinery, "3 add_phone".to_owned());
+        let from = || ToolTable::from(tool);
         let file = "users/V3__add_phone.sql".to_owned();
         let route = of(&[("V1__a.sql", USERS, "select 1")]).migrations[0].route.clone();
         let faults = [
-            Mismatch::NoTable { tool },
-            Mismatch::Unreadable { tool, label: label.clone(), what: "checksum" },
-            Mismatch::Unfinished { tool, label: label.clone() },
-            Mismatch::Missing { tool, label: label.clone() },
+            Mismatch::NoTable { from: from() },
+            Mismatch::Unreadable { from: from(), label: label.clone(), what: "checksum" },
+            Mismatch::Unfinished { from: from(), label: label.clone() },
+            Mismatch::Missing { from: from(), label: label.clone() },
             Mismatch::Misrouted { tool, label: label.clone(), file: file.clone(), route },
             Mismatch::Divergent { tool, label: label.clone(), file: file.clone() },
             Mismatch::Ambiguous { tool, label, files: vec![file.clone(), file] },

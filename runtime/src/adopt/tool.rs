@@ -1,7 +1,7 @@
 //! What each tool's table looks like, and what its rows say.
 
 use super::checksum::Checksum;
-use super::{Mismatch, Tool};
+use super::{Mismatch, Tool, ToolTable};
 use crate::engine::foreign::{ForeignTable, Shown};
 
 /// The rows of a table, as text, in the order of the table's first column.
@@ -46,10 +46,10 @@ pub(super) enum Key {
     Django { app: String, name: String },
 }
 
-/// The table that a tool keeps.
-pub(super) const fn table(tool: Tool) -> ForeignTable {
+/// What is wanted of the table that a tool keeps.
+pub(super) fn table(from: &ToolTable) -> ForeignTable {
     use Shown::{Hex, Text, Time};
-    let columns: &[(&str, Shown)] = match tool {
+    let columns: &'static [(&'static str, Shown)] = match from.tool() {
         Tool::Refinery => &[("version", Text), ("name", Text), ("checksum", Text), ("applied_on", Time)],
         Tool::Sqlx => &[
             ("version", Text),
@@ -71,20 +71,21 @@ pub(super) const fn table(tool: Tool) -> ForeignTable {
         ],
         Tool::DjangoSql => &[("id", Text), ("app", Text), ("name", Text), ("applied", Time)],
     };
-    ForeignTable { name: tool.table(), columns }
+    let (schema, name) = (from.schema().map(str::to_owned), from.name().to_owned());
+    ForeignTable { schema, name, columns }
 }
 
 /// What the rows of a tool's table say.
-pub(super) fn read(tool: Tool, rows: &Rows) -> Record {
+pub(super) fn read(from: &ToolTable, rows: &Rows) -> Record {
     let mut record = Record::default();
     for row in rows {
         let cell = |index: usize| row.get(index).and_then(Option::as_deref);
-        let read = match tool {
-            Tool::Refinery => refinery(cell),
-            Tool::Sqlx => sqlx(cell),
+        let read = match from.tool() {
+            Tool::Refinery => refinery(from, cell),
+            Tool::Sqlx => sqlx(from, cell),
             Tool::Diesel => diesel(cell),
             Tool::Flyway => {
-                record.flyway(cell);
+                record.flyway(from, cell);
                 continue;
             }
             Tool::DjangoSql => django(cell),
@@ -97,11 +98,11 @@ pub(super) fn read(tool: Tool, rows: &Rows) -> Record {
     record
 }
 
-fn refinery<'r>(cell: impl Fn(usize) -> Option<&'r str>) -> Result<Applied, Mismatch> {
+fn refinery<'r>(from: &ToolTable, cell: impl Fn(usize) -> Option<&'r str>) -> Result<Applied, Mismatch> {
     let name = cell(1).unwrap_or_default();
-    let (version, label) = version(Tool::Refinery, cell(0), name)?;
+    let (version, label) = version(from, cell(0), name)?;
     let sum = cell(2).and_then(|sum| sum.parse().ok());
-    let sum = sum.ok_or_else(|| unreadable(Tool::Refinery, &label, "checksum"))?;
+    let sum = sum.ok_or_else(|| unreadable(from, &label, "checksum"))?;
     let checksum = Checksum::Sip13 { name: name.to_owned(), version, sum };
     Ok(Applied {
         label,
@@ -111,13 +112,13 @@ fn refinery<'r>(cell: impl Fn(usize) -> Option<&'r str>) -> Result<Applied, Mism
     })
 }
 
-fn sqlx<'r>(cell: impl Fn(usize) -> Option<&'r str>) -> Result<Applied, Mismatch> {
-    let (version, label) = version(Tool::Sqlx, cell(0), cell(1).unwrap_or_default())?;
+fn sqlx<'r>(from: &ToolTable, cell: impl Fn(usize) -> Option<&'r str>) -> Result<Applied, Mismatch> {
+    let (version, label) = version(from, cell(0), cell(1).unwrap_or_default())?;
     if !is_true(cell(3)) {
-        return Err(Mismatch::Unfinished { tool: Tool::Sqlx, label });
+        return Err(Mismatch::Unfinished { from: from.clone(), label });
     }
     let checksum = cell(2).and_then(Checksum::sha384);
-    let checksum = checksum.ok_or_else(|| unreadable(Tool::Sqlx, &label, "checksum"))?;
+    let checksum = checksum.ok_or_else(|| unreadable(from, &label, "checksum"))?;
     Ok(Applied {
         label,
         key: Key::Version(version),
@@ -148,20 +149,19 @@ fn django<'r>(cell: impl Fn(usize) -> Option<&'r str>) -> Result<Applied, Mismat
 
 impl Record {
     /// One row of Flyway's. Its table is a log: what a row says may be taken back by one behind it.
-    fn flyway<'r>(&mut self, cell: impl Fn(usize) -> Option<&'r str>) {
-        const TOOL: Tool = Tool::Flyway;
+    fn flyway<'r>(&mut self, from: &ToolTable, cell: impl Fn(usize) -> Option<&'r str>) {
         let [kind, description, script] = [3, 2, 4].map(|index| cell(index).unwrap_or_default());
         // Made for a schema that Flyway made.
         if kind == "SCHEMA" {
             return;
         }
         let Some(version) = cell(1).filter(|version| !version.is_empty()) else {
-            self.repeatable(kind, script, is_true(cell(6)));
+            self.repeatable(from, kind, script, is_true(cell(6)));
             return;
         };
         let label = format!("{version} {description}");
         if !is_true(cell(6)) {
-            return self.faults.push(Mismatch::Unfinished { tool: TOOL, label });
+            return self.faults.push(Mismatch::Unfinished { from: from.clone(), label });
         }
         let number = whole_number(version);
         let key = match number {
@@ -176,7 +176,7 @@ impl Record {
         let (key, checksum) = match (is_baseline, number) {
             (true, Some(number)) => (Key::UpTo(number), None),
             (true, None) => {
-                return self.faults.push(unreadable(TOOL, &label, "whole number as its baseline"));
+                return self.faults.push(unreadable(from, &label, "whole number as its baseline"));
             }
             // What is no SQL has none.
             (false, _) => (key, cell(5).and_then(|sum| sum.parse().ok()).map(Checksum::Crc32)),
@@ -185,10 +185,10 @@ impl Record {
     }
 
     /// A migration of Flyway's that runs whenever its file changes: there is none such here.
-    fn repeatable(&mut self, kind: &str, script: &str, is_finished: bool) {
+    fn repeatable(&mut self, from: &ToolTable, kind: &str, script: &str, is_finished: bool) {
         let label = script.to_owned();
         if !is_finished {
-            return self.faults.push(Mismatch::Unfinished { tool: Tool::Flyway, label });
+            return self.faults.push(Mismatch::Unfinished { from: from.clone(), label });
         }
         let text = format!("`{script}`, which Flyway runs again whenever it changes");
         self.left_out.retain(|known| *known != text);
@@ -199,17 +199,17 @@ impl Record {
 }
 
 /// A version that has to be a whole number, and what messages call the row.
-fn version(tool: Tool, text: Option<&str>, name: &str) -> Result<(i64, String), Mismatch> {
+fn version(from: &ToolTable, text: Option<&str>, name: &str) -> Result<(i64, String), Mismatch> {
     let text = text.unwrap_or_default();
     let label = format!("{text} {name}");
     match text.parse() {
         Ok(version) => Ok((version, label)),
-        Err(_) => Err(unreadable(tool, &label, "version that is a whole number")),
+        Err(_) => Err(unreadable(from, &label, "version that is a whole number")),
     }
 }
 
-fn unreadable(tool: Tool, label: &str, what: &'static str) -> Mismatch {
-    Mismatch::Unreadable { tool, label: label.to_owned(), what }
+fn unreadable(from: &ToolTable, label: &str, what: &'static str) -> Mismatch {
+    Mismatch::Unreadable { from: from.clone(), label: label.to_owned(), what }
 }
 
 /// A version of Flyway's that is a number like those here: `7`, `007`, `7.0`.

@@ -168,6 +168,11 @@ pub struct Options {
     #[arg(long, id = "migrate_from", value_name = "TOOL", value_enum, help_heading = HEADING)]
     pub from: Option<Tool>,
 
+    /// With `adopt`: the table that the tool was told to keep its history in, `NAME` or `SCHEMA.NAME` [default: the one that it
+    /// takes by itself]
+    #[arg(long, id = "migrate_table", value_name = "TABLE", help_heading = HEADING)]
+    pub table: Option<String>,
+
     /// With `repair`: the statement in doubt was not done, the next run begins with it
     #[arg(long, id = "migrate_retry", help_heading = HEADING)]
     pub retry: bool,

@@ -3,7 +3,7 @@
 use sharded_migrations_core::{Back, Version};
 
 use super::args::{Options, Verb};
-use crate::adopt::Tool;
+use crate::adopt::{Tool, ToolTable};
 use crate::repair::Repair;
 
 /// What to do, with what has to be said for it.
@@ -17,7 +17,7 @@ pub(super) enum Task<'o> {
     Sql(&'o str),
     Down(Verb, Back),
     Baseline(Version),
-    Adopt(Tool),
+    Adopt(ToolTable),
     Fake,
     FakeInitial(Version),
     Repair(Repair),
@@ -54,10 +54,7 @@ impl Options {
             Verb::Baseline => Task::Baseline(self.to.ok_or(
                 "`baseline` needs a version: `--to 12` records all migrations up to and with 12 as applied",
             )?),
-            Verb::Adopt => {
-                let tools = || Tool::ALL.map(Tool::name).join("|");
-                Task::Adopt(self.from.ok_or_else(|| format!("`adopt` needs a tool: `--from {}`", tools()))?)
-            }
+            Verb::Adopt => Task::Adopt(self.adopted()?),
             Verb::Repair => Task::Repair(self.repair()?),
             Verb::Reset => Task::Reset,
         })
@@ -85,6 +82,15 @@ impl Options {
         }
     }
 
+    fn adopted(&self) -> Result<ToolTable, String> {
+        let tools = || Tool::ALL.map(Tool::name).join("|");
+        let tool = self.from.ok_or_else(|| format!("`adopt` needs a tool: `--from {}`", tools()))?;
+        match &self.table {
+            Some(table) => ToolTable::named(tool, table).map_err(|error| format!("`--table`: {error}")),
+            None => Ok(tool.into()),
+        }
+    }
+
     fn repair(&self) -> Result<Repair, String> {
         let said = [
             self.retry.then_some(Repair::Retry),
@@ -109,7 +115,7 @@ impl Options {
 
     /// The options that some verbs have and the others have not: whoever gives one to a verb where it has no effect
     /// expects something else of it. How results are shown may be said to all of them.
-    fn own(&self) -> [Own; 29] {
+    fn own(&self) -> [Own; 30] {
         let own = |name, verbs, is_given| Own { name, verbs, is_given };
         let rollout = &self.rollout;
         [
@@ -133,6 +139,7 @@ impl Options {
             own("fake", &[Verb::Apply], self.fake),
             own("fake-initial", &[Verb::Apply], self.fake_initial.is_some()),
             own("from", &[Verb::Adopt], self.from.is_some()),
+            own("table", &[Verb::Adopt], self.table.is_some()),
             own("retry", &[Verb::Repair], self.retry),
             own("applied", &[Verb::Repair], self.applied),
             own("accept", &[Verb::Repair], self.accept.is_some()),
@@ -146,7 +153,7 @@ impl Options {
     }
 
     /// The ids of these options, with their verbs.
-    pub(super) fn own_ids() -> [(String, &'static [Verb]); 29] {
+    pub(super) fn own_ids() -> [(String, &'static [Verb]); 30] {
         Self::default().own().map(|own| (format!("migrate_{}", own.name.replace('-', "_")), own.verbs))
     }
 }

@@ -1,11 +1,23 @@
 //! Tables that other tools keep. They are read, and never written.
 
+use std::fmt;
+
 /// A table, and what is wanted of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ForeignTable {
-    pub(crate) name: &'static str,
+    /// Where it is; else wherever a name alone leads.
+    pub(crate) schema: Option<String>,
+    pub(crate) name: String,
     /// Its columns, and how their values become text. The rows are in the order of the first one.
     pub(crate) columns: &'static [(&'static str, Shown)],
+}
+
+/// Its name, for messages.
+impl fmt::Display for ForeignTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let schema = self.schema.iter().flat_map(|schema| [schema, "."]);
+        schema.chain([self.name.as_str()]).try_for_each(|part| f.write_str(part))
+    }
 }
 
 /// How a value becomes text.

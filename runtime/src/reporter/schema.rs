@@ -60,7 +60,7 @@ fn lines() -> Vec<Value> {
         Reason::Error(error.clone()),
         Reason::Error(DatabaseError::new("without help")),
         Reason::SameDatabase(users_01.clone()),
-        Reason::Adoption(Mismatch::NoTable { tool: Tool::Sqlx }),
+        Reason::Adoption(Mismatch::NoTable { from: Tool::Sqlx.into() }),
         Reason::Waits(blocker()),
     ];
     let outcomes = [

@@ -1,4 +1,5 @@
-//! `peer TOOL URL FOLDER` applies what is pending in a folder to one database, with the tool's own migrator.
+//! `peer TOOL URL FOLDER [TABLE]` applies what is pending in a folder to one database, with the tool's own migrator, which
+//! keeps its history in that table where one is named.
 //!
 //! A URL of SQLite is `sqlite:` and the path of a file, anything else is PostgreSQL's.
 
@@ -16,16 +17,16 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 #[tokio::main(flavor = "current_thread")]
 pub async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [tool, url, folder] = arguments.as_slice() else {
-        eprintln!("usage: peer refinery|sqlx|diesel URL FOLDER");
+    let [tool, url, folder, table @ ..] = arguments.as_slice() else {
+        eprintln!("usage: peer refinery|sqlx|diesel URL FOLDER [TABLE]");
         return ExitCode::from(2);
     };
     let folder = Path::new(folder);
-    let migrated = match tool.as_str() {
-        "refinery" => refinery::migrate(url, folder).await,
-        "sqlx" => sqlx::migrate(url, folder).await,
-        "diesel" => diesel::migrate(url, folder),
-        other => Err(format!("no tool is called `{other}`").into()),
+    let migrated = match (tool.as_str(), table) {
+        ("refinery", [] | [_]) => refinery::migrate(url, folder, table.first()).await,
+        ("sqlx", [] | [_]) => sqlx::migrate(url, folder, table.first()).await,
+        ("diesel", []) => diesel::migrate(url, folder),
+        (other, _) => Err(format!("no tool is called `{other}`, or it has one table alone").into()),
     };
     match migrated {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,8 +7,11 @@ use tokio_postgres::NoTls;
 
 use crate::{Result, file};
 
-pub(crate) async fn migrate(url: &str, folder: &Path) -> Result {
-    let runner = Runner::new(&load_sql_migrations(folder)?);
+pub(crate) async fn migrate(url: &str, folder: &Path, table: Option<&String>) -> Result {
+    let mut runner = Runner::new(&load_sql_migrations(folder)?);
+    if let Some(table) = table {
+        runner.set_migration_table_name(table);
+    }
     if let Some(file) = file(url) {
         runner.run(&mut rusqlite::Connection::open(file)?)?;
         return Ok(());

@@ -9,8 +9,11 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::{Result, file};
 
-pub(crate) async fn migrate(url: &str, folder: &Path) -> Result {
-    let migrator = Migrator::new(folder).await?;
+pub(crate) async fn migrate(url: &str, folder: &Path, table: Option<&String>) -> Result {
+    let mut migrator = Migrator::new(folder).await?;
+    if let Some(table) = table {
+        migrator.dangerous_set_table_name(table.clone());
+    }
     if file(url).is_some() {
         let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
         let mut connection = SqliteConnection::connect_with(&options).await?;

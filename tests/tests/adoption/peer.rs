@@ -29,15 +29,22 @@ fn build(name: &str, selected: &[&str]) -> PathBuf {
 
 /// Applies what is pending in a folder, with the migrator of a tool.
 pub(crate) fn migrate(tool: &str, database: &Target, folder: &Path) {
-    run(&PEER, tool, database, folder);
+    run(&PEER, tool, database, folder, None);
+}
+
+/// The same, where the tool is told to keep its history in this table.
+pub(crate) fn migrate_with_table(tool: &str, database: &Target, folder: &Path, table: &str) {
+    run(&PEER, tool, database, folder, Some(table));
 }
 
 /// The same with versions of eight bytes.
 pub(crate) fn migrate_int8(database: &Target, folder: &Path) {
-    run(&PEER_INT8, "refinery", database, folder);
+    run(&PEER_INT8, "refinery", database, folder, None);
 }
 
-fn run(program: &Path, tool: &str, database: &Target, folder: &Path) {
-    let output = Command::new(program).arg(tool).arg(database.url()).arg(folder).output().unwrap();
+fn run(program: &Path, tool: &str, database: &Target, folder: &Path, table: Option<&str>) {
+    let mut command = Command::new(program);
+    command.arg(tool).arg(database.url()).arg(folder).args(table);
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
 }

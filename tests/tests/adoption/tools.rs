@@ -1,7 +1,7 @@
 //! A project of another tool, run by that tool and then by us.
 
 use sharded_migrations::record::{Recorded, Records};
-use sharded_migrations::{Migrations, Tool};
+use sharded_migrations::{Migrations, Tool, ToolTable};
 use sharded_migrations_tests::project::Project;
 
 use crate::peer;
@@ -11,6 +11,7 @@ use crate::support::{Engine, Target, TestFleet, amended, ending, on_every_engine
 on_every_engine!(
     a_file_that_was_edited_is_refused_and_nothing_is_changed_anywhere,
     a_file_with_other_line_ends_is_what_it_was,
+    a_table_of_another_name_is_adopted_by_that_name,
     versions_of_eight_bytes_have_checksums_of_their_own,
     what_a_tool_has_applied_is_adopted_and_the_next_run_goes_on_behind_it,
 );
@@ -197,6 +198,33 @@ fn a_file_with_other_line_ends_is_what_it_was(engine: Engine) {
         let text = format!("-- #[route(everywhere)]\n{ACCOUNT}");
         let set = fleet.set(&[(&path, &text)]);
         assert_eq!(told(&adopt(&fleet, set, tool)), format!("exit 0\ndefault: {} account", version(tool, 1)));
+        assert_eq!(ending(&fleet.run(set)), "exit 0\ndefault: done, 1 before");
+    }
+}
+
+/// Neither tool quotes the name, so PostgreSQL has it in lower case.
+fn a_table_of_another_name_is_adopted_by_that_name(engine: Engine) {
+    for tool in [Tool::Refinery, Tool::Sqlx] {
+        let table = engine.pick("Audit.Applied_By_Hand", "Applied_By_Hand");
+        let path = file(tool, "all", 1, "account");
+        let fleet = TestFleet::of_one(engine);
+        let default = fleet.database("default");
+        if engine == Engine::Postgres {
+            default.execute("CREATE SCHEMA audit");
+        }
+        let project = Project::new().file(&path, ACCOUNT);
+        peer::migrate_with_table(tool.name(), default, &project.migrations_path().join("all"), table);
+        let text = format!("-- #[route(everywhere)]\n{ACCOUNT}");
+        let set = fleet.set(&[(&path, &text)]);
+        let without = block_on(fleet.migrator(set).adopt(tool));
+        assert_eq!(told(&without), "exit 5\ndefault: refused no-table", "{tool}");
+
+        let from = ToolTable::named(tool, table).unwrap();
+        let records = block_on(fleet.migrator(set).adopt(from));
+        fleet.wait_until_unlocked();
+        assert_eq!(told(&records), "exit 0\ndefault: 1 account", "{tool}: {}", why(&records));
+        let audit = default.audit();
+        assert!(audit.contains(&format!("adopt 1 account ({table}: ")), "{audit}");
         assert_eq!(ending(&fleet.run(set)), "exit 0\ndefault: done, 1 before");
     }
 }

@@ -2,7 +2,7 @@
 //! that the suite `adoption` does not build.
 
 use sharded_migrations::record::{Recorded, Records};
-use sharded_migrations::{Migrations, Migrator, Selection, Tool};
+use sharded_migrations::{Migrations, Migrator, Selection, Tool, ToolTable};
 
 use crate::support::fleet::block_on;
 use crate::support::{Engine, TestFleet, amended, ending, on_every_engine, why};
@@ -10,6 +10,7 @@ use crate::support::{Engine, TestFleet, amended, ending, on_every_engine, why};
 on_every_engine!(
     a_database_without_the_table_is_refused_unless_it_is_new,
     a_history_that_says_something_else_is_refused,
+    a_table_of_another_name_is_read_where_it_is_named,
     a_table_of_another_shape_is_an_error,
     djangos_table_is_read,
     flyways_table_is_read,
@@ -18,8 +19,8 @@ on_every_engine!(
     what_the_tool_did_not_finish_is_refused,
 );
 
-fn adopt(fleet: &TestFleet, set: &'static Migrations, tool: Tool) -> Records {
-    let records = block_on(fleet.migrator(set).adopt(tool));
+fn adopt(fleet: &TestFleet, set: &'static Migrations, from: impl Into<ToolTable>) -> Records {
+    let records = block_on(fleet.migrator(set).adopt(from));
     fleet.wait_until_unlocked();
     records
 }
@@ -163,6 +164,36 @@ fn a_database_without_the_table_is_refused_unless_it_is_new(engine: Engine) {
         records.databases[2].notes[0],
         "there is no table `__diesel_schema_migrations` here, and there is a history already"
     );
+}
+
+fn a_table_of_another_name_is_read_where_it_is_named(engine: Engine) {
+    let fleet = TestFleet::of_three(engine);
+    let moved = engine.pick("CREATE SCHEMA audit; ALTER TABLE \"Applied\" SET SCHEMA audit", "");
+    for database in fleet.databases() {
+        let table = if database.name == "default" { "setting" } else { "a" };
+        let renamed = "ALTER TABLE __diesel_schema_migrations RENAME TO \"Applied\"";
+        database.execute(&format!("CREATE TABLE {table} (id int); {}; {renamed}; {moved}", diesel(&[1])));
+    }
+    let set = fleet.set(&[DEFAULT, A, B]);
+    let named = |name: &str| ToolTable::named(Tool::Diesel, name).unwrap();
+    let other = engine.pick("Applied", "Applied_2");
+    for (from, name) in [(Tool::Diesel.into(), Tool::Diesel.table()), (named(other), other)] {
+        let message = why(&adopt(&fleet, set, from));
+        let expected = format!("there is no table `{name}` here, but there are others");
+        assert!(message.contains(&expected) && message.contains("(`--table`)"), "{message}");
+    }
+    let message = why(&adopt(&fleet, set, named("elsewhere.Applied")));
+    let expected = engine.pick(
+        "there is no table `elsewhere.Applied` here, but there are others",
+        "there is no table elsewhere.Applied here: SQLite has no schema `elsewhere`",
+    );
+    assert!(message.contains(expected), "{message}");
+
+    let table = engine.pick("audit.Applied", "applied");
+    let records = adopt(&fleet, set, named(table));
+    assert_eq!(told(&records), "exit 0\ndefault: 1 setting\nusers_01: 1 a\nusers_02: 1 a");
+    let audit = fleet.database("users_02").audit();
+    assert!(audit.contains(&format!("adopt 1 a ({table}: 1)")), "{audit}");
 }
 
 fn what_is_pending_below_it_is_said(engine: Engine) {

@@ -77,7 +77,24 @@ fn what_does_not_fit_names_the_file_and_the_databases() {
     let (code, out, err) = run("--migrate=adopt --from django-sql --yes --format json");
     assert_eq!((code, err.as_str()), (5, ""), "{out}");
     assert_eq!(document(&out)["databases"][0]["refused"][0]["kind"], "no-table");
+    let (code, _, err) = run("--migrate=adopt --from diesel --table history --yes");
+    assert_eq!(code, 5, "{err}");
+    let message = "== default, users_01, users_02 (3 databases) ==\n  refused: there is no table `history` here, but there are others";
+    assert!(err.starts_with(message), "{err}");
     assert_eq!(fleet.fingerprint(), before);
+}
+
+#[test]
+fn a_table_of_another_name_is_given_with_the_tool() {
+    let fleet = fleet();
+    let project = fleet.project(&[SETTING, A, B]);
+    for database in fleet.databases() {
+        database.execute("ALTER TABLE __diesel_schema_migrations RENAME TO history");
+    }
+    let run = |words: &str| end(&mut on(&fleet, &project, words));
+    let (code, out, err) = run("--migrate=adopt --from diesel --table history --yes");
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.ends_with("\n3 migrations adopted on 3 of 3 databases\n"), "{out}");
 }
 
 #[test]
@@ -94,6 +111,12 @@ fn a_command_line_that_says_too_little_or_too_much_is_refused() {
         ("--migrate=adopt --from diesel", "error: `adopt` asks on a terminal before it changes anything"),
         ("--migrate=adopt --from diesel --to 1 --yes", "error: `--to` is for "),
         ("--migrate=plan --from diesel", "error: `--from` is for `adopt` alone\n"),
+        ("--migrate=plan --table history", "error: `--table` is for `adopt` alone\n"),
+        ("--migrate=adopt --table history --yes", "error: `adopt` needs a tool: "),
+        (
+            "--migrate=adopt --from diesel --table a.b.c --yes",
+            "error: `--table`: `a.b.c` is not the name of a table: write it as in `history` or `audit.history`, without quotes\n",
+        ),
         ("--migrate=adopt --from rails --yes", "error: invalid value 'rails' for '--from <TOOL>'"),
     ] {
         let (code, out, err) = run(words);

@@ -10,28 +10,40 @@ use crate::error::DatabaseError;
 
 impl PostgresSession {
     pub(super) async fn foreign(&self, table: &ForeignTable) -> Result<Foreign, DatabaseError> {
-        let rows = match rows(&self.client, &select(table)).await {
-            Ok(rows) => rows,
-            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
-                return Ok(Foreign::Absent { is_new: self.text(&is_new()).await?.as_deref() == Some("t") });
-            }
-            Err(error) => return Err(unreadable(table, describe(&error))),
-        };
-        let cell = |row: &tokio_postgres::SimpleQueryRow, index| row.get(index).map(str::to_owned);
-        let cells = rows.iter().map(|row| (0..row.len()).map(|index| cell(row, index)).collect());
-        Ok(Foreign::Rows(cells.collect()))
+        for table in spellings(table) {
+            let rows = match rows(&self.client, &select(&table)).await {
+                Ok(rows) => rows,
+                Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => continue,
+                Err(error) => return Err(unreadable(&table, describe(&error))),
+            };
+            let cell = |row: &tokio_postgres::SimpleQueryRow, index| row.get(index).map(str::to_owned);
+            let cells = rows.iter().map(|row| (0..row.len()).map(|index| cell(row, index)).collect());
+            return Ok(Foreign::Rows(cells.collect()));
+        }
+        Ok(Foreign::Absent { is_new: self.text(&is_new()).await?.as_deref() == Some("t") })
     }
+}
+
+/// The table as it is named, and as the server reads that name where it is not quoted: refinery and sqlx do not.
+fn spellings(table: &ForeignTable) -> Vec<ForeignTable> {
+    let lower = ForeignTable {
+        schema: table.schema.as_deref().map(str::to_ascii_lowercase),
+        name: table.name.to_ascii_lowercase(),
+        ..table.clone()
+    };
+    let is_another = (&lower.schema, &lower.name) != (&table.schema, &table.name);
+    std::iter::once(table.clone()).chain(is_another.then_some(lower)).collect()
 }
 
 fn unreadable(table: &ForeignTable, error: DatabaseError) -> DatabaseError {
     DatabaseError {
-        message: format!("the table {} cannot be read: {}", table.name, error.message),
+        message: format!("the table {table} cannot be read: {}", error.message),
         place: None,
         ..error
     }
 }
 
-fn select(ForeignTable { name, columns }: &ForeignTable) -> String {
+fn select(ForeignTable { schema, name, columns }: &ForeignTable) -> String {
     let column = |(column, shown): &(&str, Shown)| match shown {
         Shown::Text => format!("t.\"{column}\"::text"),
         Shown::Hex => format!("pg_catalog.encode(t.\"{column}\", 'hex')"),
@@ -41,7 +53,8 @@ fn select(ForeignTable { name, columns }: &ForeignTable) -> String {
     };
     let list: Vec<String> = columns.iter().map(column).collect();
     let order = columns.first().map(|(first, _)| format!(" ORDER BY t.\"{first}\"")).unwrap_or_default();
-    format!("SELECT {} FROM \"{name}\" t{order}", list.join(", "))
+    let schema = schema.iter().map(|schema| format!("\"{schema}\".")).collect::<String>();
+    format!("SELECT {} FROM {schema}\"{name}\" t{order}", list.join(", "))
 }
 
 /// Whether no schema has a table or view but the system's, an extension's and ours. Not only that of the connection: a

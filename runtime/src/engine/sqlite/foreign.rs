@@ -14,10 +14,15 @@ impl SqliteSession {
         if self.connection.is_none() && !self.path.exists() {
             return Ok(Foreign::Absent { is_new: true });
         }
+        if let Some(schema) = table.schema.as_deref().filter(|schema| !schema.eq_ignore_ascii_case("main")) {
+            let message = format!("there is no table {table} here: SQLite has no schema `{schema}`");
+            return Err(DatabaseError::new(message).help(
+                "name the table alone; where other databases have it in a schema, choose with `--database`",
+            ));
+        }
         let connection = &*self.open()?;
-        let of_that_name =
-            "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
-        if !one(connection, of_that_name, [table.name])? {
+        let of_that_name = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE)";
+        if !one(connection, of_that_name, [&table.name])? {
             let others = format!(
                 "SELECT NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type IN ('table', 'view') \
                  AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN ('{HISTORY_TABLE}', '{AUDIT_TABLE}'))"
@@ -40,10 +45,10 @@ fn one<T: FromSql>(
 }
 
 fn unreadable(table: &ForeignTable, error: DatabaseError) -> DatabaseError {
-    DatabaseError { message: format!("the table {} cannot be read: {}", table.name, error.message), ..error }
+    DatabaseError { message: format!("the table {table} cannot be read: {}", error.message), ..error }
 }
 
-fn select(ForeignTable { name, columns }: &ForeignTable) -> String {
+fn select(ForeignTable { name, columns, .. }: &ForeignTable) -> String {
     let column = |(column, shown): &(&str, Shown)| match shown {
         Shown::Text => format!("CAST(t.\"{column}\" AS TEXT)"),
         Shown::Hex => format!("lower(hex(t.\"{column}\"))"),
