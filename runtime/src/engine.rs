@@ -140,6 +140,8 @@ pub(crate) type Canceller = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 pub(crate) struct Facts {
     /// Equal for two connections exactly when they reach the same database and schema.
     pub(crate) identity: String,
+    /// Whether it is there already. A file that is not is made when something is applied.
+    pub(crate) exists: bool,
     /// Whether it is a read copy, whatever the fleet's file says.
     pub(crate) is_replica: bool,
     /// Whether it has a history table.

@@ -42,7 +42,8 @@ impl Migrator<'_> {
     /// and with this version, as applied, and runs none. The next run goes on behind them.
     ///
     /// A database where all of them are applied is left alone. One that has a part of them, or any other history,
-    /// is refused, and then nothing is changed anywhere: there [`fake`](Self::fake) records what is pending.
+    /// is refused, and then nothing is changed anywhere: there [`fake`](Self::fake) records what is pending. So is an SQLite
+    /// file that does not exist.
     pub async fn baseline(&self, to: Version) -> Records {
         self.amend(&Record::Baseline(to), false).await
     }
@@ -55,7 +56,8 @@ impl Migrator<'_> {
     /// Records what is pending, up to [`to`](Self::to) where it is given, as applied, and runs nothing. It is for
     /// what was done by hand; a migration that comes late counts as pending too.
     ///
-    /// A database whose history does not fit the set is refused, and then nothing is changed anywhere.
+    /// A database whose history does not fit the set is refused, and then nothing is changed anywhere. So is an SQLite file
+    /// that does not exist.
     pub async fn fake(&self) -> Records {
         self.amend(&Record::Fake, false).await
     }
@@ -116,6 +118,9 @@ impl Amendment for Record {
         let mut pending = unrecorded(&migrator.migrations.migrations, &target.database, &facts.history);
         pending.retain(|migration| to.is_none_or(|to| migration.version <= to));
         match (self, facts.history.len(), pending.first()) {
+            (Self::Baseline(_) | Self::Fake, _, Some(_)) if !facts.exists => {
+                return Err(vec![is_absent(facts)]);
+            }
             (Self::Baseline(to), rows @ 1.., Some(first)) => return Err(vec![has_history(rows, first, *to)]),
             (Self::Initial(_), _, Some(_)) => match initial::look(session, &pending).await? {
                 Initial::New => pending.clear(),
@@ -160,6 +165,14 @@ fn has_history(rows: usize, first: &Migration, to: Version) -> Reason {
         "a baseline begins a history: `--migrate` runs what is pending, and `--migrate --fake --to {to}` records it \
          without running"
     )))
+}
+
+/// What is not there has nothing that could count as applied: it is the URL that is wrong, or what is asked for.
+fn is_absent(facts: &Facts) -> Reason {
+    let message = format!("there is no database `{}`, and so nothing to record of it", facts.identity);
+    Reason::Error(DatabaseError::new(message).help(
+        "is the path right that its URL has? where the database is new, `--migrate` makes it and applies everything",
+    ))
 }
 
 /// A migration counts as applied since then, or since now.

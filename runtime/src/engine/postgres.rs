@@ -121,7 +121,7 @@ impl Session for PostgresSession {
         self.server = about.server;
         let server = self.server.clone();
         let About { identity, is_replica, .. } = about;
-        Ok(Facts { identity, is_replica, has_history, history, obstacle, server })
+        Ok(Facts { identity, exists: true, is_replica, has_history, history, obstacle, server })
     }
 
     async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError> {

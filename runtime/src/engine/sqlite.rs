@@ -279,6 +279,7 @@ impl SqliteSession {
         let identity = identity(&self.path)?;
         let empty = Facts {
             identity,
+            exists: false,
             is_replica: false,
             has_history: false,
             history: Vec::new(),
@@ -288,7 +289,7 @@ impl SqliteSession {
         let Some(connection) = self.open_existing()? else { return Ok(empty) };
         let has_history = has_table(connection, HISTORY_TABLE)?;
         let history = if has_history { read(connection, sql::HISTORY, row_of_history)? } else { Vec::new() };
-        Ok(Facts { has_history, history, ..empty })
+        Ok(Facts { exists: true, has_history, history, ..empty })
     }
 }
 

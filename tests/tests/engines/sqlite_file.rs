@@ -4,10 +4,11 @@ use std::fs;
 use std::sync::mpsc::channel;
 
 use rusqlite::Connection;
-use sharded_migrations::Event;
+use sharded_migrations::record::{Recorded, Records};
+use sharded_migrations::{Event, Repair, Tool, Version};
 
-use crate::support::fleet::run;
-use crate::support::{Engine, TestFleet, ending, error};
+use crate::support::fleet::{block_on, run};
+use crate::support::{Engine, TestFleet, amended, ending, error, why};
 
 const FILES: [(&str, &str); 1] = [("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n")];
 
@@ -40,6 +41,45 @@ fn a_file_that_cannot_be_one_is_named_and_nothing_is_written_elsewhere() {
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "the text alone");
     }
+}
+
+/// Its path may be a slip: what is recorded of it would be made with it, and nothing of what is recorded.
+#[test]
+fn a_file_that_does_not_exist_gets_no_history_by_hand() {
+    let fleet = TestFleet::of_three(Engine::Sqlite);
+    let default = fleet.database("default");
+    default.execute("CREATE TABLE a (id int)");
+    let folder = default.folder().path("x").parent().unwrap().to_owned();
+    let files = || fs::read_dir(&folder).unwrap().count();
+    let (set, one) = (fleet.set(&FILES), Version::new(1).unwrap());
+    let migrator = fleet.migrator(set);
+    let told = |records: &Records| amended(records, |row: &Recorded| row.name.clone());
+    let refused = "exit 5\ndefault: not started\nusers_01: refused error\nusers_02: refused error";
+    for records in [block_on(migrator.baseline(one)), block_on(migrator.fake())] {
+        assert_eq!(told(&records), refused, "{}", records.action);
+        let (message, path) = (why(&records), default.folder().path("users_01"));
+        for part in [
+            &format!("there is no database `{}`", path.display()),
+            "is the path right",
+            "`--migrate` makes it",
+        ] {
+            assert!(message.contains(part), "{part} is not in:\n{message}");
+        }
+    }
+    let planned = [block_on(migrator.plan_baseline(one)), block_on(migrator.plan_fake())];
+    let refused = refused.replace("default: not started", "default: a");
+    assert!(planned.iter().all(|records| told(records) == refused));
+    // These have nothing to say of it: there is no row to settle, no other tool's table, and nothing that is there.
+    let nothing = "exit 0\ndefault: nothing\nusers_01: nothing\nusers_02: nothing";
+    let repairs = block_on(migrator.repair(Repair::Accept(one)));
+    assert_eq!(amended(&repairs, |settled| settled.name.clone()), nothing);
+    let records = block_on(migrator.plan_fake_initial(one));
+    assert_eq!(told(&records), "exit 0\ndefault: a\nusers_01: nothing\nusers_02: nothing");
+    default.execute("DROP TABLE a");
+    assert_eq!(told(&block_on(migrator.adopt(Tool::Sqlx))), nothing);
+    assert_eq!(files(), 1, "no file was made");
+    assert!(fleet.run(set).is_ok());
+    assert!(files() >= 3, "but by what applies everything");
 }
 
 #[test]

@@ -11,6 +11,8 @@ const ITSELF: &str = "the application itself\n";
 #[test]
 fn it_goes_on_only_when_all_is_applied() {
     let fleet = TestFleet::of_three(Engine::Sqlite);
+    // What does not exist gets no history by hand.
+    fleet.databases().iter().for_each(|database| database.execute("CREATE TABLE other (id int)"));
     let project = fleet.project(&[A]);
     let run = |words: &str| {
         let (code, out, _) = end(&mut on(&fleet, &project, words));
