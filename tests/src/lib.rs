@@ -20,6 +20,7 @@ mod process;
 mod watchdog;
 
 pub mod browser;
+pub mod django;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod project;

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use sharded_migrations_tests::browser;
 use sharded_migrations_tests::pgbouncer::PgBouncer;
 use sharded_migrations_tests::postgres::Binaries;
+use sharded_migrations_tests::{browser, django};
 
 use crate::output;
 
@@ -22,6 +22,8 @@ struct Manager {
     postgres: &'static str,
     pgbouncer: &'static str,
     browser: &'static str,
+    /// Django, with a driver of PostgreSQL; nothing where it is no package of the system's.
+    django: &'static [&'static str],
 }
 
 /// In the order in which they are tried.
@@ -39,6 +41,7 @@ const MANAGERS: [Manager; 3] = [
         postgres: "postgresql",
         pgbouncer: "pgbouncer",
         browser: "chromium",
+        django: &["python3-django", "python3-psycopg2"],
     },
     Manager {
         program: "dnf",
@@ -48,6 +51,7 @@ const MANAGERS: [Manager; 3] = [
         postgres: "postgresql-server",
         pgbouncer: "pgbouncer",
         browser: "chromium",
+        django: &["python3-django", "python3-psycopg2"],
     },
     Manager {
         program: "brew",
@@ -57,6 +61,7 @@ const MANAGERS: [Manager; 3] = [
         postgres: "postgresql@17",
         pgbouncer: "pgbouncer",
         browser: "chromium",
+        django: &[],
     },
 ];
 
@@ -75,10 +80,11 @@ pub(crate) enum Needed {
     Postgres,
     PgBouncer,
     Browser,
+    Django,
 }
 
 impl Needed {
-    pub(crate) const ALL: [Self; 3] = [Self::Postgres, Self::PgBouncer, Self::Browser];
+    pub(crate) const ALL: [Self; 4] = [Self::Postgres, Self::PgBouncer, Self::Browser, Self::Django];
 
     /// Looks for it; the error says what to do where it is not there.
     fn find(self) -> Result<(), String> {
@@ -86,14 +92,16 @@ impl Needed {
             Self::Postgres => Binaries::find().map(drop),
             Self::PgBouncer => PgBouncer::find().map(drop),
             Self::Browser => browser::find().map(drop),
+            Self::Django => django::python().map(drop),
         }
     }
 
-    fn package(self, manager: &Manager) -> &'static str {
+    fn packages(self, manager: &Manager) -> Vec<&'static str> {
         match self {
-            Self::Postgres => manager.postgres,
-            Self::PgBouncer => manager.pgbouncer,
-            Self::Browser => manager.browser,
+            Self::Postgres => vec![manager.postgres],
+            Self::PgBouncer => vec![manager.pgbouncer],
+            Self::Browser => vec![manager.browser],
+            Self::Django => manager.django.to_vec(),
         }
     }
 
@@ -104,6 +112,10 @@ impl Needed {
             }
             Self::PgBouncer => "PgBouncer (on Debian: pgbouncer)",
             Self::Browser => "Chromium (on Debian: chromium; or set CHROME_BIN to the program)",
+            Self::Django => {
+                "Django and psycopg2 (on Debian: python3-django and python3-psycopg2; or with pip, for the python3 in \
+                 the PATH)"
+            }
         }
     }
 }
@@ -156,7 +168,12 @@ fn commands(
             return Err(format!("{} refuses to run as root. {}", manager.program, by_hand(missing)));
         }
     };
-    let packages: Vec<&str> = missing.iter().map(|needed| needed.package(&manager)).collect();
+    let without: Vec<Needed> =
+        missing.iter().copied().filter(|needed| needed.packages(&manager).is_empty()).collect();
+    if !without.is_empty() {
+        return Err(format!("{} has no package of it. {}", manager.program, by_hand(&without)));
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|needed| needed.packages(&manager)).collect();
     // Through `env`, as sudo does not hand the environment on.
     let command = |arguments: &[&str], packages: &[&str]| -> Vec<String> {
         let environment = ["env", "DEBIAN_FRONTEND=noninteractive", manager.program];
@@ -193,7 +210,7 @@ fn is_in_path(program: &str) -> bool {
 mod tests {
     use super::*;
 
-    use Needed::{PgBouncer, Postgres};
+    use Needed::{Django, PgBouncer, Postgres};
 
     fn lines(missing: &[Needed], program: &str, rights: Rights) -> Result<Vec<String>, String> {
         let manager = MANAGERS.into_iter().find(|manager| manager.program == program);
@@ -219,6 +236,15 @@ mod tests {
         let install = commands[1].0.join(" ");
         assert!(install.starts_with(begins) && install.ends_with(" postgresql pgbouncer"), "{install}");
         assert!(commands[1].1);
+    }
+
+    #[test]
+    fn what_is_no_package_is_left_to_whoever_runs_the_tests() {
+        let install = &lines(&[Django], "dnf", Rights::Root).unwrap()[0];
+        assert!(install.ends_with(" python3-django python3-psycopg2"), "{install}");
+        let message = lines(&[Postgres, Django], "brew", Rights::None).unwrap_err();
+        assert!(message.starts_with("brew has no package of it. The tests need Django"), "{message}");
+        assert!(!message.contains("PostgreSQL server"), "{message}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use sharded_migrations_core::file_name::{self, Class, FileName};
 use sharded_migrations_core::{Database, Migration, Version};
 
 use super::tool::{Applied, Key, Record};
-use super::{Mismatch, ToolTable};
+use super::{Mismatch, Tool, ToolTable};
 
 /// A migration that another tool has applied.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,7 @@ pub(super) fn matches<'a>(
         record.applied.iter().partition(|applied| matching.is_of_a_foreign_application(applied));
     let (baselines, single): (Vec<&Applied>, Vec<&Applied>) =
         own.iter().partition(|applied| matches!(applied.key, Key::UpTo(_)));
+    let mut elsewhere = Vec::new();
     for applied in single {
         match matching.migration_of(applied) {
             Ok(migration) => {
@@ -51,6 +52,8 @@ pub(super) fn matches<'a>(
                     faults.push(Mismatch::Ambiguous { tool: from.tool(), label, files });
                 }
             }
+            // Django records a migration on every database, also where a router has kept it from making anything.
+            Err(Mismatch::Misrouted { tool: Tool::DjangoSql, .. }) => elsewhere.push(applied),
             Err(fault) => faults.push(fault),
         }
     }
@@ -65,11 +68,16 @@ pub(super) fn matches<'a>(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let of_applications = applications(&foreign).into_iter().map(|(app, rows)| {
-        let s = if rows == 1 { "" } else { "s" };
-        format!("the application `{app}`, which has no folder of that name ({rows} row{s})")
-    });
-    let left_out = record.left_out.iter().cloned().chain(of_applications).collect();
+    let of_applications = |rows: &[&Applied], why: &str| {
+        let one = |(app, rows): (String, usize)| {
+            let s = if rows == 1 { "" } else { "s" };
+            format!("the application `{app}`, {why} ({rows} row{s})")
+        };
+        applications(rows).into_iter().map(one).collect::<Vec<_>>()
+    };
+    let mut left_out = record.left_out.clone();
+    left_out.extend(of_applications(&foreign, "which has no folder of that name"));
+    left_out.extend(of_applications(&elsewhere, "as far as its files are for other databases"));
     Ok(Matches { matches: found.into_values().collect(), left_out })
 }
 
@@ -180,7 +188,6 @@ fn applications(rows: &[&Applied]) -> BTreeMap<String, usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Tool;
     use super::super::samples::set;
     use super::super::tool::read;
     use super::*;
@@ -386,7 +393,11 @@ mod tests {
              without the application `auth`, which has no folder of that name (2 rows)"
         );
         assert_eq!(found(&["shop.0003_gone"]), "missing shop.0003_gone");
-        assert_eq!(found(&["blog.0003_elsewhere"]), "misrouted blog.0003_elsewhere");
+        assert_eq!(
+            found(&["blog.0001_initial", "blog.0003_elsewhere"]),
+            "eu/blog/1001_0001_initial.sql as blog.0001_initial; \
+             without the application `blog`, as far as its files are for other databases (1 row)"
+        );
         assert_eq!(found(&["auth.0001_initial"]), "no-application -");
     }
 

@@ -27,7 +27,7 @@ fn a_project_of_diesel() {
 }
 
 /// The databases of each project, and the variables that their URLs are in.
-const DATABASES: [(&str, &str); 3] =
+pub(crate) const DATABASES: [(&str, &str); 3] =
     [("default", "DATABASE_URL"), ("users_01", "USERS_01_URL"), ("users_02", "USERS_02_URL")];
 
 fn walk_through(tool: &str) {
@@ -62,7 +62,7 @@ fn walk_through(tool: &str) {
 }
 
 /// The project as it is before, in a folder of its own.
-fn copy_of(tool: &str) -> Project {
+pub(crate) fn copy_of(tool: &str) -> Project {
     let project = Project::new();
     copy(&root().join("tests/adoption").join(tool), project.path());
     project
