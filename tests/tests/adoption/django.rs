@@ -15,7 +15,8 @@ use crate::walk_through::{DATABASES, copy_of};
 
 on_every_engine!(what_django_has_applied_is_adopted_and_the_next_run_goes_on_behind_it);
 
-static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| python().unwrap_or_else(|message| panic!("{message}")));
+pub(crate) static PYTHON: LazyLock<PathBuf> =
+    LazyLock::new(|| python().unwrap_or_else(|message| panic!("{message}")));
 
 /// A command of Django's in a project for the databases of a fleet; what it prints.
 fn manage(folder: &Path, fleet: &TestFleet, words: &[&str]) -> String {

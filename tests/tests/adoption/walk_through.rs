@@ -8,6 +8,7 @@ use std::process::Command;
 use sharded_migrations_tests::project::Project;
 
 use crate::cargo::{environment, root};
+use crate::django::PYTHON;
 use crate::peer;
 use crate::support::{Engine, TestFleet};
 
@@ -24,6 +25,11 @@ fn a_project_of_sqlx() {
 #[test]
 fn a_project_of_diesel() {
     walk_through("diesel");
+}
+
+#[test]
+fn a_project_of_django() {
+    walk_through("django");
 }
 
 /// The databases of each project, and the variables that their URLs are in.
@@ -141,8 +147,13 @@ fn write(folder: &Path, path: &str, text: &str) {
 
 /// What a command prints on standard output; it has to end well.
 fn run(folder: &Path, command: &str, fleet: &TestFleet) -> String {
+    // Django is where its Python is.
+    let command = match command.strip_prefix("python3 ") {
+        Some(rest) => format!("'{}' {rest}", PYTHON.display()),
+        None => command.to_owned(),
+    };
     let mut shell = Command::new("sh");
-    environment(&mut shell).current_dir(folder).args(["-c", command]);
+    environment(&mut shell).current_dir(folder).args(["-c", &command]);
     for (name, variable) in DATABASES {
         shell.env(variable, fleet.database(name).url());
     }
