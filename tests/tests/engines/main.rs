@@ -9,6 +9,7 @@ mod support;
 mod adopt;
 mod code;
 mod down;
+mod down_rollout;
 mod drift;
 mod failure;
 mod fresh;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sharded_migrations::{DatabaseName, Event, Migrator, OnFailure, Rollout, Selection, Share};
 
 use crate::support::fleet::run;
-use crate::support::{Engine, TestFleet, ending, error, on_every_engine};
+use crate::support::{Engine, Run, TestFleet, ending, error, on_every_engine};
 
 on_every_engine!(
     a_barrier_is_passed_by_the_whole_fleet_together,
@@ -18,7 +18,7 @@ on_every_engine!(
     what_waits_for_a_database_that_is_not_selected_is_refused_unless_it_is_done_there,
 );
 
-const NAMES: [&str; 5] = ["default", "users_01", "users_02", "users_03", "users_04"];
+pub(crate) const NAMES: [&str; 5] = ["default", "users_01", "users_02", "users_03", "users_04"];
 const FIRST: (&str, &str) = ("V1__a.sql", "-- #[route(everywhere)]\nCREATE TABLE a (id int);\n");
 
 /// Fails where there is a table `trap`.
@@ -35,6 +35,14 @@ fn trap(fleet: &TestFleet, name: &str) {
 
 /// How a run ended and what happened on the way: `wave 1/2: default`, `default 1`, `pause`, `stop: ..`.
 fn watched(migrator: Migrator<'static>) -> (String, Vec<String>) {
+    watched_as(migrator, run)
+}
+
+/// The same of whatever a migrator does.
+pub(crate) fn watched_as(
+    migrator: Migrator<'static>,
+    run: impl FnOnce(&Migrator<'_>) -> Run,
+) -> (String, Vec<String>) {
     let (tell, told) = channel();
     let listening = migrator.on_event(move |event| {
         let line = match event {
@@ -43,7 +51,8 @@ fn watched(migrator: Migrator<'static>) -> (String, Vec<String>) {
                 let stage = if wave.stages > 1 { format!("stage {} ", wave.stage) } else { String::new() };
                 format!("{stage}wave {}/{}: {}", wave.number, wave.of, names.join(" "))
             }
-            Event::MigrationApplied { database, migration, .. } => {
+            Event::MigrationApplied { database, migration, .. }
+            | Event::MigrationTakenBack { database, migration, .. } => {
                 format!("{database} {}", migration.version)
             }
             Event::WavePaused { .. } => "pause".into(),
@@ -56,7 +65,7 @@ fn watched(migrator: Migrator<'static>) -> (String, Vec<String>) {
     (ended, told.try_iter().collect())
 }
 
-fn rollout(canary: &[&'static str], waves: &[Share]) -> Rollout {
+pub(crate) fn rollout(canary: &[&'static str], waves: &[Share]) -> Rollout {
     Rollout {
         canary: canary.iter().copied().map(|name| DatabaseName::new(name).unwrap()).collect(),
         waves: waves.to_vec().into(),

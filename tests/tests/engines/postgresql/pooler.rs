@@ -1,7 +1,7 @@
 //! PgBouncer between a run and its server.
 
 use sharded_migrations::step::{Context, Result, StepFunction};
-use sharded_migrations::{Migrator, Repair, Selection};
+use sharded_migrations::{Back, Migrator, Repair, Selection, Version};
 use sharded_migrations_tests::pgbouncer::{PgBouncer, PoolMode};
 use sharded_migrations_tests::postgres::Cluster;
 
@@ -48,6 +48,79 @@ fn transactions_are_applied_through_a_pooler() {
         fleet.wait_until_unlocked();
         assert_eq!(fleet.database("users_02").query("SELECT id, b FROM a"), "1|");
     }
+}
+
+const FIRST_BACK: (&str, &str) = ("V1__a.down.sql", "DROP TABLE a;\n");
+const SECOND_BACK: (&str, &str) = ("V2__b.down.sql", "ALTER TABLE a DROP COLUMN b;\n");
+const OUTSIDE_BACK: (&str, &str) = ("V3__index.down.sql", "DROP INDEX CONCURRENTLY IF EXISTS a_id;\n");
+
+fn to(version: i64) -> Back {
+    Back::To(Version::new(version).unwrap())
+}
+
+#[test]
+fn transactions_are_taken_back_through_a_pooler() {
+    for mode in [PoolMode::Session, PoolMode::Transaction] {
+        let pooler = PgBouncer::start(Cluster::shared(), mode);
+        let fleet = behind(&pooler);
+        let set = fleet.set(&[FIRST, FIRST_BACK, SECOND, SECOND_BACK]);
+        fleet.run(set).unwrap();
+        fleet.wait_until_unlocked();
+        // Several at once: each is taken back once.
+        let migrators = [0; 4].map(|_| fleet.migrator(set));
+        let results = std::thread::scope(|scope| {
+            let threads = migrators.each_ref().map(|one| scope.spawn(|| block_on(one.down(to(0)))));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        let taken_back: usize = results
+            .iter()
+            .map(|result| result.as_ref().map_or_else(|e| panic!("{mode:?}: {e}"), |r| r.taken_back()))
+            .sum();
+        assert_eq!(taken_back, 5, "{mode:?}: {results:?}");
+        fleet.wait_until_unlocked();
+        assert_eq!(fleet.contents(), "default:  | \nusers_01:  | \nusers_02:  | ", "{mode:?}");
+        assert_eq!(fleet.database("users_02").audit(), "down 2 b, down 1 a", "{mode:?}");
+        assert_eq!(fleet.run(set).unwrap().applied(), 5, "{mode:?}");
+        fleet.wait_until_unlocked();
+    }
+}
+
+/// A lock for several statements takes one session here, too.
+#[test]
+fn outside_a_transaction_nothing_is_taken_back_through_a_pool_of_transactions() {
+    let files = [FIRST, FIRST_BACK, SECOND, SECOND_BACK, OUTSIDE, OUTSIDE_BACK];
+    let direct = TestFleet::new(Engine::Postgres, &NAMES);
+    direct.run(direct.set(&files)).unwrap();
+    direct.wait_until_unlocked();
+    let before = direct.fingerprint();
+    let pooled = |mode| {
+        let pooler = PgBouncer::start(Cluster::shared(), mode);
+        let mut fleet = TestFleet::new(Engine::Postgres, &[]).toml(&direct.databases_toml());
+        for name in NAMES {
+            fleet.set_url(name, pooler.url(direct.database(name).postgres()));
+        }
+        (pooler, fleet)
+    };
+    let (_pooler, fleet) = pooled(PoolMode::Transaction);
+    let set = fleet.set(&files);
+    for back in [to(0), to(2), Back::Newest] {
+        let result = block_on(fleet.migrator(set).down(back));
+        let ended = ending(&result);
+        let users = "users_01: refused error\nusers_02: refused error";
+        assert!(ended.starts_with("exit 5\ndefault: ") && ended.ends_with(users), "{ended}");
+        let message = error(&result);
+        assert!(message.contains("a pooler that gives each transaction another connection"), "{message}");
+        assert!(message.contains("`migrate_url` in databases.toml"), "{message}");
+        assert_eq!(direct.fingerprint(), before);
+    }
+    direct.wait_until_unlocked();
+    // A pool of sessions is as good as the server.
+    let (_pooler, fleet) = pooled(PoolMode::Session);
+    let result = block_on(fleet.migrator(set).down(to(1)));
+    let ended = "exit 0\ndefault: done, 1 before\nusers_01: done back 3 2, 3 before\nusers_02: done back 3 2, 3 before";
+    assert_eq!(ending(&result), ended, "{result:?}");
+    direct.wait_until_unlocked();
+    assert_eq!(direct.database("users_02").contents(), "a | 1 a");
 }
 
 /// Values go with their statement, and nothing of it is left in a connection that others get.
