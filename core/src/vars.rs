@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Migration, Text, topology::Database};
+use crate::{Migration, Script, Text, topology::Database};
 
 /// A text with its variables replaced, and the way back to the text as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,14 @@ impl Migration {
         if self.code.is_some() {
             return Ok(Cow::Borrowed(&self.sql));
         }
-        Ok(expand(&self.sql, &self.vars, database)?.text)
+        self.forward().sql_for(database)
+    }
+}
+
+impl<'m> Script<'m> {
+    /// Its text as a database gets it, where it is SQL: with the database's variables filled in.
+    pub fn sql_for(&self, database: &Database) -> Result<Cow<'m, str>, MissingVar> {
+        Ok(expand(self.sql, self.vars, database)?.text)
     }
 }
 

@@ -114,13 +114,9 @@ async fn carry_out(verb: Verb, options: &Options, migrations: &Migrations) -> Re
             show(options, exit_code::DONE, || texts.json(), || (texts.sql(), String::new()))
         }
         Task::Apply => apply::apply(migrator()?, migrations, options).await,
-        Task::Plan { sql } => {
+        Task::Plan => {
             let plan = warnings(migrator()?).plan().await;
-            let errors = || show::refused(&plan.survey) + &plan::blocked(&plan);
-            let text = || if sql { sql::of_plan(&plan) } else { plan::lines(&plan) };
-            let of_step: document::Text<'_> = &|surveyed, step| sql::of_step(&surveyed.database, step);
-            let json = || document::plan("plan", &plan, sql.then_some(of_step));
-            show(options, plan.exit_code(), json, || (text(), errors()))
+            plan::show(Verb::Plan, &plan, options)
         }
         Task::Status => {
             let survey = warnings(migrator()?).survey().await;

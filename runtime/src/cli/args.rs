@@ -141,11 +141,11 @@ pub struct Options {
     #[arg(long, id = "migrate_to", value_name = "VERSION", value_parser = version, help_heading = HEADING)]
     pub to: Option<Version>,
 
-    /// With `plan`: the text that each database would get
+    /// With `plan`, and with `down` and `redo` before they begin: the text that each database would get
     #[arg(long, id = "migrate_sql", help_heading = HEADING)]
     pub sql: bool,
 
-    /// With `sql`: which one, by its version, its name or its file
+    /// With `sql`: which one, by its version, its name or its file; a reverse file by that
     #[arg(long, id = "migrate_migration", value_name = "MIGRATION", help_heading = HEADING)]
     pub migration: Option<String>,
 

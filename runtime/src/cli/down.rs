@@ -4,10 +4,10 @@ use sharded_migrations_core::{Back, Migrations, Version};
 
 use super::args::{Options, Verb};
 use super::consent::{Consent, ask};
-use super::{apply, known, migrator, plan, print, show, warnings};
+use super::{apply, known, migrator, plan, print, warnings};
 use crate::executor::Migrator;
 use crate::exit_code;
-use crate::reporter::{count, document};
+use crate::reporter::count;
 use crate::survey::Goal;
 
 /// Shows what would be taken back, asks, and does it as far as that is wanted; the exit code. The error says what is
@@ -22,6 +22,11 @@ pub(super) async fn down(
     if consent == Consent::DryRun && options.report.is_some() {
         return Err("`--report` is about what a run did, and `--dry-run` runs nothing".into());
     }
+    if consent == Consent::Given && options.sql {
+        return Err(
+            "`--sql` shows what would be run, and `--yes` has it run: give `--dry-run` with it".into()
+        );
+    }
     if let Back::To(to) = back
         && to.get() > 0
     {
@@ -29,9 +34,7 @@ pub(super) async fn down(
     }
     if consent != Consent::Given {
         let plan = warnings(migrator_of(options, migrations)?).plan_down(back).await;
-        let errors = || super::show::refused(&plan.survey) + &plan::blocked(&plan);
-        let json = || document::plan(verb.name(), &plan, None);
-        let code = show(options, plan.exit_code(), json, || (plan::lines(&plan), errors()));
+        let code = plan::show(verb, &plan, options);
         let migrations = plan.survey.pending();
         if consent == Consent::DryRun || code != exit_code::DONE || migrations == 0 {
             return Ok(code);

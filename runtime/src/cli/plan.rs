@@ -2,15 +2,25 @@
 
 use sharded_migrations_core::{Direction, Start, Step, Transaction};
 
-use super::show::{COLUMNS, alike, and, named, of_databases, title, wrapped};
-use super::versions;
+use super::args::{Options, Verb};
+use super::show::{COLUMNS, alike, and, named, of_databases, refused, title, wrapped};
+use super::{sql, versions};
 use crate::planned::{PlannedPart, RolloutPlan};
-use crate::reporter::document::locks;
+use crate::reporter::document::{self, locks};
 use crate::reporter::{count, to_do};
 use crate::survey::Surveyed;
 
+/// Shows it; the exit code. With `--sql` it is the text that each database would get.
+pub(super) fn show(verb: Verb, plan: &RolloutPlan<'_>, options: &Options) -> u8 {
+    let errors = || refused(&plan.survey) + &blocked(plan);
+    let text = || if options.sql { sql::of_plan(plan) } else { lines(plan) };
+    let of_step: document::TextOf<'_> = &|surveyed, step| sql::of_step(&surveyed.database, step);
+    let json = || document::plan(verb.name(), plan, options.sql.then_some(of_step));
+    super::show(options, plan.exit_code(), json, || (text(), errors()))
+}
+
 /// What would be done.
-pub(super) fn lines(plan: &RolloutPlan<'_>) -> String {
+fn lines(plan: &RolloutPlan<'_>) -> String {
     let mut text = what(plan) + &idle(plan) + &order(plan);
     text.push_str(&format!("\n{}\n", summary(plan)));
     text
@@ -120,7 +130,7 @@ fn part<'p>(part: &'p PlannedPart<'_>) -> (String, &'p sharded_migrations_core::
 }
 
 /// What waits for what would not be done.
-pub(super) fn blocked(plan: &RolloutPlan<'_>) -> String {
+fn blocked(plan: &RolloutPlan<'_>) -> String {
     let blocked = plan
         .blocked
         .iter()

@@ -1,21 +1,25 @@
-//! `sql` and `plan --sql`: the text that databases get, with their variables filled in. It is SQL as it is: what is
-//! ours in it is comments.
+//! `sql`, `plan --sql` and `down --sql`: the text that databases get, with their variables filled in. It is SQL as it
+//! is: what is ours in it is comments.
 
 use serde_json::Value;
-use sharded_migrations_core::{Database, DatabaseName, Migration, Migrations, Start, Step, suggest};
+use sharded_migrations_core::source::path_in;
+use sharded_migrations_core::{
+    Database, DatabaseName, Direction, Migration, Migrations, Script, Start, Step, suggest,
+};
 
 use super::show::{alike, named};
 use crate::exit_code;
 use crate::fleet::{FleetError, Selection};
 use crate::planned::RolloutPlan;
+use crate::reporter::document::Text;
 use crate::reporter::{count, document};
 use crate::survey::Surveyed;
 
-/// The texts of one migration on the selected databases. Nothing is connected to.
-pub(super) struct Texts<'m>(Vec<(&'m Database, &'m Migration, String)>);
+/// The texts of one migration, or of its reverse file, on the selected databases. Nothing is connected to.
+pub(super) struct Texts<'m>(Vec<Text<'m>>);
 
 impl<'m> Texts<'m> {
-    /// Finds a migration by its version, its name or its file.
+    /// Finds a migration by its version, its name or its file, and its reverse file by that.
     pub(super) fn find(
         name: &str,
         selection: &Selection,
@@ -23,14 +27,16 @@ impl<'m> Texts<'m> {
     ) -> Result<Self, String> {
         let databases = selection.resolve(&migrations.topology);
         let databases = databases.map_err(|faults| FleetError(faults).to_string())?;
-        let is_it = |migration: &&Migration| {
-            let path = migrations.path(migration);
-            *migration.name == *name
-                || *migration.file == *name
-                || path == name
-                || name.parse() == Ok(migration.version.get())
+        let is_file = |file: &str| file == name || path_in(&migrations.folder, file) == name;
+        let find = |migration: &'m Migration| {
+            let is_it = *migration.name == *name || name.parse() == Ok(migration.version.get());
+            if is_it || is_file(&migration.file) {
+                return Some((migration, Direction::Up, migration.forward()));
+            }
+            let backward = migration.backward().filter(|script| is_file(script.file))?;
+            Some((migration, Direction::Down, backward))
         };
-        let known: Vec<&Migration> = migrations.migrations.iter().filter(is_it).collect();
+        let known: Vec<_> = migrations.migrations.iter().filter_map(find).collect();
         if known.is_empty() {
             if name.parse::<i64>().is_ok() {
                 return Err(format!("no migration has the version {name}"));
@@ -41,14 +47,18 @@ impl<'m> Texts<'m> {
         }
         let mut texts = Vec::new();
         for database in databases {
-            let mut here = known.iter().filter(|migration| migration.route.selects(database));
+            let mut here = known.iter().filter(|(migration, ..)| migration.route.selects(database));
             match (here.next(), here.next()) {
                 (None, _) => {}
-                (Some(migration), None) => {
-                    let text = migration.sql_for(database).map_err(|missing| missing.to_string())?;
-                    texts.push((database, *migration, text.into_owned()));
+                (Some((migration, direction, script)), None) => {
+                    let sql = match direction {
+                        Direction::Up => migration.sql_for(database),
+                        Direction::Down => script.sql_for(database),
+                    };
+                    let sql = sql.map_err(|missing| missing.to_string())?.into_owned();
+                    texts.push(Text { database, migration, file: script.file, sql });
                 }
-                (Some(one), Some(other)) => {
+                (Some((one, ..)), Some((other, ..))) => {
                     return Err(format!(
                         "`{name}` is the name of both {} and {} on `{}`: say it by the version",
                         one.version, other.version, database.name
@@ -57,7 +67,8 @@ impl<'m> Texts<'m> {
             }
         }
         if texts.is_empty() {
-            let routes = known.iter().map(|migration| format!("`{}` ({})", migration.file, migration.route));
+            let routes =
+                known.iter().map(|(migration, _, script)| format!("`{}` ({})", script.file, migration.route));
             let routes: Vec<String> = routes.collect();
             let routes = suggest::list(routes.iter().map(String::as_str));
             return Err(format!("no selected database gets the migration `{name}`: it is {routes}"));
@@ -67,10 +78,8 @@ impl<'m> Texts<'m> {
 
     /// For people, and for whoever reads SQL: one text alone is nothing but itself.
     pub(super) fn sql(&self) -> String {
-        let texts = self
-            .0
-            .iter()
-            .map(|(database, migration, text)| ((&*migration.file, text.as_str()), &database.name));
+        let texts =
+            self.0.iter().map(|Text { database, file, sql, .. }| ((*file, sql.as_str()), &database.name));
         match alike(texts).as_slice() {
             [((_, text), _)] => ended(text),
             several => several.iter().map(|((file, text), names)| marked(file, names, text)).collect(),
@@ -97,14 +106,13 @@ pub(super) fn of_step(database: &Database, step: &Step<'_>) -> String {
     let rest = match step.start {
         Start::Fresh => 0,
         Start::Resumed { done, .. } => {
-            let statements = &step.migration.statements;
-            statements.get(done).map_or(step.migration.sql.len(), |statement| statement.start)
+            let script = step.script;
+            script.statements.get(done).map_or(script.sql.len(), |statement| statement.start)
         }
     };
-    let rest =
-        sharded_migrations_core::vars::expand(&step.migration.sql[rest..], &step.migration.vars, database);
-    match rest {
-        Ok(rest) => rest.text.into_owned(),
+    let rest = Script { sql: &step.script.sql[rest..], ..step.script };
+    match rest.sql_for(database) {
+        Ok(text) => text.into_owned(),
         Err(missing) => format!("-- {missing}\n"),
     }
 }
@@ -130,11 +138,11 @@ fn of_one(surveyed: &Surveyed<'_>, step: &Step<'_>) -> String {
         }
         (None, Start::Fresh) => String::new(),
         (None, Start::Resumed { done, .. }) => {
-            format!(", behind {} that are done", count(done, "statement"))
+            format!(", behind {} already done", count(done, "statement"))
         }
     };
     let text = of_step(&surveyed.database, step);
-    format!("-- {step} ({}){rest}\n{}\n", step.migration.file, ended(&text))
+    format!("-- {step} ({}){rest}\n{}\n", step.script.file, ended(&text))
 }
 
 /// Names in a comment are all there.

@@ -9,7 +9,7 @@ use crate::repair::Repair;
 /// What to do, with what has to be said for it.
 pub(super) enum Task<'o> {
     Apply,
-    Plan { sql: bool },
+    Plan,
     Status,
     Check,
     History,
@@ -33,7 +33,7 @@ impl Options {
         }
         Ok(match verb {
             Verb::Apply => self.apply()?,
-            Verb::Plan => Task::Plan { sql: self.sql },
+            Verb::Plan => Task::Plan,
             Verb::Status => Task::Status,
             Verb::Check => Task::Check,
             Verb::History => Task::History,
@@ -134,7 +134,7 @@ impl Options {
             own("lock-wait", Verb::BY_HAND, self.lock_wait.is_some()),
             own("retry-for", Verb::RUNNING, self.retry_for.is_some()),
             own("report", &[Verb::Apply, Verb::Down], self.report.is_some()),
-            own("sql", &[Verb::Plan], self.sql),
+            own("sql", &[Verb::Plan, Verb::Down, Verb::Redo], self.sql),
             own("migration", &[Verb::Sql], self.migration.is_some()),
             own("fake", &[Verb::Apply], self.fake),
             own("fake-initial", &[Verb::Apply], self.fake_initial.is_some()),

@@ -32,7 +32,7 @@ pub(crate) fn status(survey: &Survey<'_>, exit_code: u8) -> Value {
     document("status", survey.databases.iter().map(|database| surveyed(database, None)), exit_code)
 }
 
-fn surveyed(surveyed: &Surveyed<'_>, text: Option<Text<'_>>) -> Value {
+fn surveyed(surveyed: &Surveyed<'_>, text: Option<TextOf<'_>>) -> Value {
     let mut value = database(&surveyed.database.name, surveyed.database.group.as_ref());
     value["history"] = surveyed.history.iter().map(row).collect();
     match &surveyed.standing {
@@ -46,7 +46,7 @@ fn row(row: &HistoryRow) -> Value {
     json!({ "version": row.version.get(), "name": row.name, "state": row.state.as_str() })
 }
 
-fn step(surveyed: &Surveyed<'_>, step: &Step<'_>, text: Option<Text<'_>>) -> Value {
+fn step(surveyed: &Surveyed<'_>, step: &Step<'_>, text: Option<TextOf<'_>>) -> Value {
     let mut value = migration(step.migration);
     value["file"] = json!(step.script.file);
     value["transaction"] = json!(!step.is_outside());
@@ -74,7 +74,7 @@ pub(crate) fn locks<'m>(surveyed: &Surveyed<'m>, step: &Step<'m>) -> Option<&'m 
 }
 
 /// What a verb would do, and in which order; with `text`, also what each database would get.
-pub(crate) fn plan(verb: &str, plan: &RolloutPlan<'_>, text: Option<Text<'_>>) -> Value {
+pub(crate) fn plan(verb: &str, plan: &RolloutPlan<'_>, text: Option<TextOf<'_>>) -> Value {
     let databases = plan.survey.databases.iter().map(|database| surveyed(database, text));
     let mut value = document(verb, databases, plan.exit_code());
     value["stages"] = plan.stages.iter().map(stage).collect();
@@ -83,7 +83,7 @@ pub(crate) fn plan(verb: &str, plan: &RolloutPlan<'_>, text: Option<Text<'_>>) -
 }
 
 /// The text of a step on a database.
-pub(crate) type Text<'t> = &'t dyn Fn(&Surveyed<'_>, &Step<'_>) -> String;
+pub(crate) type TextOf<'t> = &'t dyn Fn(&Surveyed<'_>, &Step<'_>) -> String;
 
 fn stage(stage: &PlannedStage<'_>) -> Value {
     let part = |part: &PlannedPart<'_>| {
@@ -167,12 +167,22 @@ fn record(record: &HistoryRecord) -> Value {
     value
 }
 
+/// The text of a migration on a database.
+pub(crate) struct Text<'m> {
+    pub(crate) database: &'m Database,
+    pub(crate) migration: &'m Migration,
+    /// The file that it is of: the migration's, or its reverse file.
+    pub(crate) file: &'m str,
+    pub(crate) sql: String,
+}
+
 /// The text of a migration on databases.
-pub(crate) fn sql(texts: &[(&Database, &Migration, String)], exit_code: u8) -> Value {
-    let one = |(on, of, text): &(&Database, &Migration, String)| {
+pub(crate) fn sql(texts: &[Text<'_>], exit_code: u8) -> Value {
+    let one = |Text { database: on, migration: of, file, sql }: &Text<'_>| {
         let mut value = database(&on.name, on.group.as_ref());
         value["migration"] = migration(of);
-        value["sql"] = json!(text);
+        value["migration"]["file"] = json!(file);
+        value["sql"] = json!(sql);
         value
     };
     document("sql", texts.iter().map(one), exit_code)

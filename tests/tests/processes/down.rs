@@ -144,3 +144,80 @@ fn somebody_on_a_terminal_is_asked() {
         assert_eq!(fleet.database("default").contents().trim_end_matches([' ', '|']), left);
     }
 }
+
+/// With the variables of each database, as each would get it; and nothing is run.
+#[test]
+fn the_text_that_would_be_run_can_be_seen_before() {
+    let fleet = TestFleet::of_three(Engine::Sqlite);
+    let shard = ("V2__b.down.sql", "-- #[vars(shard)]\nINSERT INTO a VALUES (${shard});\nDROP TABLE b;\n");
+    let nothing = ("V3__c.down.sql", "-- What is there may stay.\n");
+    let project = fleet.project(&[A[0], A[1], B[0], shard, C[0], nothing]);
+    let run = |words: &str| end(&mut on(&fleet, &project, words));
+    assert_eq!(run("--migrate").0, 0);
+    let before = fleet.fingerprint();
+    let of_c = "-- 3 c (V3__c.down.sql)\n-- What is there may stay.\n\n";
+    let of_b = |shard: &str| format!("-- 2 b (V2__b.down.sql)\n{}\n", shard_text(shard));
+    let (code, out, err) = run("--migrate=down --to 1 --dry-run --sql");
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let expected = format!(
+        "-- == default ==\n{of_c}-- == users_01 ==\n{of_c}{}-- == users_02 ==\n{of_c}{}",
+        of_b("1"),
+        of_b("2")
+    );
+    assert_eq!(out, expected);
+    let (code, out, err) = run("migrate redo --dry-run --sql --database users_02 --format json");
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let step = &document(&out)["databases"][0]["pending"][0];
+    assert_eq!((&step["file"], &step["sql"]), (&json!("V3__c.down.sql"), &json!(nothing.1)));
+
+    // One file alone, without a database.
+    for file in ["V2__b.down.sql", "migrations/V2__b.down.sql"] {
+        let printed = run(&format!("migrate sql {file} --database users_02"));
+        assert_eq!(printed, (0, shard_text("2"), String::new()));
+    }
+    let (_, out, _) = run("migrate sql V2__b.down.sql --format json");
+    let texts = document(&out);
+    let migration = json!({ "version": 2, "name": "b", "file": "V2__b.down.sql" });
+    assert_eq!(
+        texts["databases"][0],
+        json!({ "database": "users_01", "group": "users", "migration": migration, "sql": shard_text("1") })
+    );
+    let (code, _, err) = run("migrate sql V2__b.down.sql --database default");
+    assert!(code == 2 && err.contains("it is `V2__b.down.sql` (group = \"users\")"), "{err}");
+    assert_eq!(fleet.fingerprint(), before);
+
+    // On a terminal it is shown before the question.
+    let terminal = Terminal::start(on(&fleet, &project, "--migrate=down --to 1 --sql"), 40, 100);
+    let screen = terminal.wait_until("the question", |screen| screen.contains("[y/N]"));
+    assert!(
+        screen.contains("INSERT INTO a VALUES (2);") && screen.contains("What they made is lost"),
+        "{screen}"
+    );
+    terminal.type_in("n\n");
+    assert_eq!(terminal.end().code, Some(5));
+    assert_eq!(fleet.fingerprint(), before);
+}
+
+fn shard_text(shard: &str) -> String {
+    format!("-- #[vars(shard)]\nINSERT INTO a VALUES ({shard});\nDROP TABLE b;\n")
+}
+
+/// Of what broke off, the rest.
+#[test]
+fn what_is_left_to_take_back_can_be_seen() {
+    let fleet = TestFleet::of_one(Engine::Sqlite);
+    let outside = [
+        ("V2__o.sql", "-- #[route(everywhere)] #[no_transaction]\nCREATE TABLE IF NOT EXISTS o (id int);\n"),
+        ("V2__o.down.sql", "DROP TABLE IF EXISTS o;\nDROP TABLE IF EXISTS p;\n"),
+    ];
+    let project = fleet.project(&[A, outside].concat());
+    let run = |words: &str| end(&mut on(&fleet, &project, words));
+    assert_eq!(run("--migrate").0, 0);
+    let half =
+        "UPDATE sharded_migrations_history SET state = 'undoing', statements_done = 1 WHERE version = 2";
+    fleet.database("default").execute(half);
+    let (code, out, err) = run("--migrate=down --to 1 --dry-run --sql");
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let rest = "-- 2 o (V2__o.down.sql), behind 1 statement already done\nDROP TABLE IF EXISTS p;\n\n";
+    assert_eq!(out, format!("-- == default ==\n{rest}"));
+}

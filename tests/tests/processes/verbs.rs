@@ -283,7 +283,7 @@ fn the_text_of_a_database_has_its_variables() {
         ("migrate sql", "<MIGRATION>"),
         ("--migrate=sql", "`sql` needs a migration: `--migration 12`"),
         ("--migrate=plan --migration 2", "`--migration` is for `sql` alone"),
-        ("--migrate=status --sql", "`--sql` is for `plan` alone"),
+        ("--migrate=status --sql", "`--sql` is for `plan`, `down`, `redo` alone"),
     ] {
         let (code, out, err) = run(words);
         assert_eq!((code, out.as_str()), (2, ""), "{words}: {err}");
