@@ -101,7 +101,7 @@ impl TestFleet {
     /// # Errors
     /// Where a server is needed and not named, or cannot be used; where a migration fails.
     pub async fn new(migrations: &Migrations) -> Result<Self, TestFleetError> {
-        Self::make(migrations, std::env::var(TEST_URL).ok().as_deref()).await
+        Self::make(migrations, std::env::var(TEST_URL).ok().as_deref(), Copies::OfTemplates).await
     }
 
     /// Makes it, with the PostgreSQL server of a URL.
@@ -109,10 +109,27 @@ impl TestFleet {
     /// # Errors
     /// As [`new`](Self::new).
     pub async fn on(server: &str, migrations: &Migrations) -> Result<Self, TestFleetError> {
-        Self::make(migrations, Some(server)).await
+        Self::make(migrations, Some(server), Copies::OfTemplates).await
     }
 
-    async fn make(migrations: &Migrations, url: Option<&str>) -> Result<Self, TestFleetError> {
+    /// Makes it, with the PostgreSQL server of a URL if one is needed, and leaves nothing there: the databases are no
+    /// copies of a template, and have nothing but what the migrations make (not what the server's own `template1` has). For
+    /// what is migrated once, as a tool does that looks what migrations come to.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub async fn without_templates(
+        server: Option<&str>,
+        migrations: &Migrations,
+    ) -> Result<Self, TestFleetError> {
+        Self::make(migrations, server, Copies::OfNothing).await
+    }
+
+    async fn make(
+        migrations: &Migrations,
+        url: Option<&str>,
+        copies: Copies,
+    ) -> Result<Self, TestFleetError> {
         let topology = &migrations.topology;
         let all = Alike::all(migrations)?;
         let uses = |engine: EngineKind| all.iter().any(|alike| alike.engine == engine);
@@ -125,7 +142,7 @@ impl TestFleet {
         let mut urls = BTreeMap::new();
         for alike in &all {
             let made = match (alike.engine, &server, &files) {
-                (EngineKind::Postgres, Some(server), _) => server.databases(alike).await?,
+                (EngineKind::Postgres, Some(server), _) => server.databases(alike, copies).await?,
                 (EngineKind::Sqlite, _, Some(files)) => files.databases(alike).await?,
                 _ => continue,
             };
@@ -183,6 +200,15 @@ fn kind(migrations: &Migrations, database: &Database) -> Result<u64, TestFleetEr
 
 fn failed(database: &Database, reason: String) -> TestFleetError {
     TestFleetError::Migration { database: database.name.clone(), reason }
+}
+
+/// How databases that get the same come about on a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copies {
+    /// As copies of a template that stays.
+    OfTemplates,
+    /// Each is migrated by itself.
+    OfNothing,
 }
 
 /// Databases that get the same.

@@ -153,6 +153,23 @@ async fn a_migration_that_fails_is_told_of_and_leaves_no_template() {
 }
 
 #[tokio::test]
+async fn without_templates_nothing_stays_on_the_server() {
+    let cluster = Cluster::start(Options::default());
+    let server = cluster.url();
+    let first = set(FLEET, &FILES);
+    let fleet = TestFleet::without_templates(Some(&server), &first).await.unwrap();
+    assert_eq!(Migrator::new(&first, fleet.fleet()).check().await.exit_code(), 0);
+    assert_eq!((databases(&server, TEST).len(), databases(&server, TEMPLATE).len()), (4, 0));
+    drop(fleet);
+    assert_eq!(databases(&server, TEST), [""; 0]);
+    let wrong = ("V5__wrong.sql", "-- #[route(group = \"users\")]\nINSERT INTO account VALUES ('x');");
+    let wrong = set(FLEET, &[&FILES[..], &[wrong]].concat());
+    let error = TestFleet::without_templates(Some(&server), &wrong).await.unwrap_err();
+    assert!(error.to_string().contains("migrations/V5__wrong.sql:2"), "{error}");
+    assert_eq!((databases(&server, TEST).len(), databases(&server, TEMPLATE).len()), (0, 0));
+}
+
+#[tokio::test]
 async fn files_of_sqlite_are_copies_too() {
     let set = of_sqlite();
     let fleet = TestFleet::new(&set).await.unwrap();

@@ -1,6 +1,6 @@
 //! In place of a server, where the engine for one is not in the binary.
 
-use super::{Alike, TestFleetError};
+use super::{Alike, Copies, TestFleetError};
 use crate::engine::engine;
 use crate::error::DatabaseError;
 use sharded_migrations_core::EngineKind;
@@ -16,7 +16,7 @@ impl Server {
         }
     }
 
-    pub(super) async fn databases(&self, _: &Alike<'_>) -> Result<Vec<String>, TestFleetError> {
+    pub(super) async fn databases(&self, _: &Alike<'_>, _: Copies) -> Result<Vec<String>, TestFleetError> {
         match *self {}
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Alike, TestFleetError};
+use super::{Alike, Copies, TestFleetError};
 use crate::backoff::Backoff;
 use crate::engine::Admin;
 use crate::error::DatabaseError;
@@ -57,16 +57,33 @@ impl Server {
     }
 
     /// Makes databases that get the same; their URLs.
-    pub(super) async fn databases(&self, alike: &Alike<'_>) -> Result<Vec<String>, TestFleetError> {
-        let template = self.template(alike).await?;
+    pub(super) async fn databases(
+        &self,
+        alike: &Alike<'_>,
+        copies: Copies,
+    ) -> Result<Vec<String>, TestFleetError> {
+        let template = match copies {
+            Copies::OfTemplates => Some(self.template(alike).await?),
+            Copies::OfNothing => None,
+        };
         let mut urls = Vec::new();
         for database in &alike.databases {
             let index = self.made.fetch_add(1, Ordering::Relaxed);
             let mut name = format!("{}{index}_{}", prefix(self.number), database.name);
             name.truncate(name.floor_char_boundary(NAME));
-            let copy = format!("CREATE DATABASE {} TEMPLATE {}", quoted(&name), quoted(&template));
-            self.once_nobody_is_there(&copy).await?;
-            urls.push(with_database(&self.url, &name));
+            let url = with_database(&self.url, &name);
+            let new = format!("CREATE DATABASE {}", quoted(&name));
+            match &template {
+                Some(template) => {
+                    self.once_nobody_is_there(&format!("{new} TEMPLATE {}", quoted(template))).await?
+                }
+                // Of the server's own template everything would be in it that somebody has put there.
+                None => {
+                    self.once_nobody_is_there(&format!("{new} TEMPLATE template0")).await?;
+                    alike.migrate(url.clone()).await?;
+                }
+            }
+            urls.push(url);
         }
         Ok(urls)
     }
