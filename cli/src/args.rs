@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sharded_migrations_core::{EngineKind, Rerouted};
 
+use crate::squash::Range;
+
 /// Write, check and lock the migrations of a fleet of databases
 #[derive(Debug, Parser)]
 #[command(name = "cargo-sharded-migrations", bin_name = "cargo sharded-migrations", version)]
@@ -97,6 +99,33 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "MIGRATION=WORD", value_parser = rerouted, conflicts_with = "check")]
         rerouted: Vec<(String, Rerouted)>,
     },
+    /// Put one file for new databases in the place of many migrations
+    ///
+    /// The migrations are applied to a scratch database, and the file is what that holds then. Where it makes the same on
+    /// another scratch database, it is written, and the files that it replaces are deleted: a database that has applied them
+    /// counts it as applied. Databases that have other migrations in the range get a file of their own.
+    ///
+    /// Exit code 0: done. 1: a scratch database cannot be made or read, or a file not be written. 2: the command line is
+    /// wrong. 5: refused; nothing was written.
+    Squash {
+        /// The first and the last version: `1..40`, or `..40`
+        #[arg(value_name = "FROM..TO", value_parser = Range::parse)]
+        range: Range,
+        /// What it is called
+        #[arg(long, default_value = "squash")]
+        name: String,
+        /// A PostgreSQL server on which databases may be made; needed where the fleet has databases of PostgreSQL [default: the
+        /// environment's SHARDED_MIGRATIONS_SCRATCH_URL]
+        #[arg(long, value_name = "URL")]
+        scratch: Option<String>,
+        /// Write and delete nothing; say what would be
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 impl Verb {
@@ -106,7 +135,8 @@ impl Verb {
             | Self::New { output, .. }
             | Self::List { output, .. }
             | Self::Check { output, .. }
-            | Self::Lock { output, .. } => output,
+            | Self::Lock { output, .. }
+            | Self::Squash { output, .. } => output,
         }
     }
 }

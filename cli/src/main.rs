@@ -1,6 +1,6 @@
 //! `cargo sharded-migrations`: what a developer and CI ask of migrations without building the application that embeds
 //! them. [`init`] makes the first files and [`new`] each further migration, [`list`] shows them all, [`check`] says what the
-//! build would say, [`lock`] writes down what must not change from now on.
+//! build would say, [`lock`] writes down what must not change from now on, and [`squash`] puts one in the place of many.
 
 mod args;
 mod check;
@@ -13,6 +13,7 @@ mod new;
 mod project;
 mod report;
 mod route;
+mod squash;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -57,6 +58,11 @@ fn run(verb: &Verb, view: View) -> Result<Findings, Failure> {
         }
         Verb::List { selection, paths, .. } => list::run(&Project::find(paths, view)?, selection),
         Verb::Check { paths, .. } => Ok(check::run(&Project::find(paths, view)?)),
+        Verb::Squash { range, name, scratch, dry_run, paths, .. } => {
+            let request =
+                squash::Request { range: *range, name, scratch: scratch.as_deref(), dry_run: *dry_run };
+            squash::run(&Project::find(paths, view)?, &request)
+        }
         Verb::Lock { paths, check, accept_changes, rerouted, .. } => {
             lock::run(&Project::find(paths, view)?, lock::Mode::of(*check, *accept_changes), rerouted)
         }

@@ -1,8 +1,8 @@
 //! `new`: a file with the next version, in the right folder, that says which databases it is for.
 
 mod folder;
-mod name;
-mod style;
+pub(crate) mod name;
+pub(crate) mod style;
 
 use std::collections::HashMap;
 use std::time::SystemTime;

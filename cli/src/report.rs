@@ -38,6 +38,26 @@ pub(crate) enum Product {
     Migrations(Vec<Listed>),
     /// The first files of a crate.
     Init(Started),
+    /// What takes the place of migrations.
+    Squash(Squashed),
+}
+
+/// Files in the place of migrations.
+pub(crate) struct Squashed {
+    pub(crate) files: Vec<SquashedFile>,
+    /// The files that are deleted, as messages show them.
+    pub(crate) deleted: Vec<String>,
+    /// Whether that was done.
+    pub(crate) written: bool,
+}
+
+/// One of them.
+pub(crate) struct SquashedFile {
+    pub(crate) listed: Listed,
+    /// As messages show it.
+    pub(crate) created: String,
+    /// The versions of each way to what it makes.
+    pub(crate) replaces: Vec<Vec<Version>>,
 }
 
 /// What was made for a crate, and what is left to do by hand.

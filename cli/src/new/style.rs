@@ -146,7 +146,17 @@ impl Style {
         newest: Option<Version>,
         now: SystemTime,
     ) -> Option<Files> {
-        let number = self.numbers.next(newest, now)?;
+        Some(self.files(folder, name, language, &self.numbers.next(newest, now)?))
+    }
+
+    /// The forward file of that version and name in a folder, of SQL: as it would be called there, and in the form that a version
+    /// has by itself.
+    pub(crate) fn with_version(self, folder: &str, name: &str, version: Version) -> [String; 2] {
+        [self.numbers.written(version), version.to_string()]
+            .map(|number| self.files(folder, name, Language::Sql, &number).forward)
+    }
+
+    fn files(self, folder: &str, name: &str, language: Language, number: &str) -> Files {
         let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let written = language.ending();
         let flat = |stem: String, ending: Ending| {
@@ -158,7 +168,7 @@ impl Style {
             let taken_by = forwards.chain([reverse.clone()]).collect();
             Files { forward: format!("{stem}{}{written}", ending.part()), reverse, taken_by }
         };
-        Some(match self.layout {
+        match self.layout {
             Layout::Refinery(ending) => flat(format!("{below}V{number}__{name}"), ending),
             Layout::Sqlx(ending) => flat(format!("{below}{number}_{name}"), ending),
             Layout::Diesel => {
@@ -167,7 +177,7 @@ impl Style {
                     (format!("{directory}/up{written}"), format!("{directory}/down.sql"));
                 Files { forward, reverse, taken_by: vec![directory] }
             }
-        })
+        }
     }
 
     /// With versions that are as the newest of the databases that it is for has them, where that one is a time.
@@ -213,6 +223,18 @@ impl Numbers {
             Some(unit) => Self::Time { unit, has_dashes: is_start || time.contains('-'), has_counter },
             None if written.starts_with('0') && written.len() > 1 => Self::Sequence { width: written.len() },
             None => Self::Sequence { width: 0 },
+        }
+    }
+
+    /// How a version is written.
+    fn written(self, version: Version) -> String {
+        let version = version.get();
+        match self {
+            Self::Sequence { width } => format!("{version:0width$}"),
+            Self::Time { has_dashes: false, .. } => version.to_string(),
+            // A counter of zeros counts as one second more.
+            Self::Time { has_counter: true, .. } => with_dashes(&(version - 1).to_string()) + "-0000",
+            Self::Time { has_counter: false, .. } => with_dashes(&version.to_string()),
         }
     }
 
@@ -359,6 +381,26 @@ mod tests {
             ("20240131120000_a.sql", 7, "20261125093007_x.sql"),
         ] {
             assert_eq!(after(path, Some(newest)), next, "{path} {newest}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_there_is_written_as_the_others_are() {
+        for (path, version, written) in [
+            ("V9__a.sql", 12, "V12__x.sql"),
+            ("U9__a.sql", 12, "V12__x.sql"),
+            ("0009_a.up.sql", 12, "0012_x.up.sql"),
+            ("20240131120000_a.sql", 20261125093007, "20261125093007_x.sql"),
+            ("2024-01-31-120000_a/up.sql", 20261125093007, "2026-11-25-093007_x/up.sql"),
+            ("2024-01-31-120000-0000_a/up.sql", 20261125093008, "2026-11-25-093007-0000_x/up.sql"),
+        ] {
+            let version = Version::embedded(version);
+            let [as_here, plain] = Style::of(path).with_version("", "x", version);
+            assert_eq!(as_here, written);
+            for file in [as_here, plain] {
+                let Ok(Class::Forward(read)) = classify(&file) else { panic!("{file}") };
+                assert_eq!(read.version, version, "{file}");
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sharded_migrations_core::Diagnostic;
 use sharded_migrations_core::diagnostic::{Place, Severity, Style};
 
-use super::{Created, Findings, Listed, Locked, Product, Started, of};
+use super::{Created, Findings, Listed, Locked, Product, Squashed, Started, of};
 
 const FORMAT: u32 = 1;
 
@@ -23,6 +23,7 @@ pub(super) fn document(findings: &Findings) -> String {
         Some(Product::New(new)) => document["new"] = self::new(new),
         Some(Product::Migrations(all)) => document["migrations"] = all.iter().map(listed).collect(),
         Some(Product::Init(started)) => document["init"] = init(started),
+        Some(Product::Squash(squashed)) => document["squash"] = squash(squashed),
         None => {}
     }
     format!("{document:#}\n")
@@ -57,6 +58,18 @@ fn new(new: &Created) -> Value {
     let mut value = listed(&new.listed);
     value["created"] = json!(new.created);
     value
+}
+
+fn squash(squashed: &Squashed) -> Value {
+    let files = squashed.files.iter().map(|file| {
+        let mut value = listed(&file.listed);
+        value["created"] = json!(file.created);
+        let ways =
+            file.replaces.iter().map(|way| way.iter().map(|version| version.get()).collect::<Vec<_>>());
+        value["replaces"] = json!(ways.collect::<Vec<_>>());
+        value
+    });
+    json!({ "written": squashed.written, "files": files.collect::<Vec<_>>(), "deleted": squashed.deleted })
 }
 
 fn init(started: &Started) -> Value {

@@ -40,7 +40,9 @@ fn assert_shape(document: &Value) {
     };
     let mut keys: Vec<Key> = vec![
         ("format", |value| value == 1),
-        ("command", |value| ["check", "init", "list", "lock", "new"].iter().any(|command| value == command)),
+        ("command", |value| {
+            ["check", "init", "list", "lock", "new", "squash"].iter().any(|command| value == command)
+        }),
         ("exit_code", Value::is_u64),
         ("errors", Value::is_u64),
         ("warnings", Value::is_u64),
@@ -91,6 +93,16 @@ fn assert_shape(document: &Value) {
     if !document["new"].is_null() {
         keys.push(("new", Value::is_object));
         object(&document["new"], &[&MIGRATION[..], &[("created", is_texts)]].concat());
+    }
+    if !document["squash"].is_null() {
+        keys.push(("squash", Value::is_object));
+        let keys: [Key; 3] =
+            [("written", Value::is_boolean), ("files", Value::is_array), ("deleted", is_texts)];
+        object(&document["squash"], &keys);
+        let own: [Key; 2] = [("created", Value::is_string), ("replaces", Value::is_array)];
+        for file in document["squash"]["files"].as_array().unwrap() {
+            object(file, &[&MIGRATION[..], &own].concat());
+        }
     }
     object(document, &keys);
     let diagnostics = document["diagnostics"].as_array().unwrap();
@@ -230,6 +242,26 @@ fn the_first_files_are_one_document() {
     assert_shape(&document);
     assert_eq!(document["init"]["created"], serde_json::json!(["databases.toml"]));
     assert_eq!(document["init"]["build_script"], "build.rs");
+}
+
+#[test]
+fn a_squash_is_one_document() {
+    let project = Project::new();
+    project.write("databases.toml", "[databases.default]\nurl = \"sqlite:default.db\"\n");
+    project.remove("migrations/catalog/V2__product.sql");
+    project.remove("migrations/users/V2__account.sql");
+    project.write("migrations/V2__more.sql", "-- #[route(everywhere)]\nCREATE TABLE more (id int);\n");
+    for (words, is_written) in [("squash ..2 --dry-run", false), ("squash ..2", true)] {
+        let document = json(&project.run(&format!("{words} --format json")));
+        assert_shape(&document);
+        assert_eq!(document["squash"]["written"], is_written);
+    }
+    let nothing = project.run("squash ..2 --format json");
+    assert_eq!((nothing.code, nothing.out.as_str()), (2, ""));
+    project.write("migrations/V3__wrong.sql", "-- #[rout(everywhere)]\n");
+    let refused = project.run("squash ..3 --format json");
+    assert_eq!(refused.code, 5);
+    assert_shape(&json(&refused));
 }
 
 #[test]

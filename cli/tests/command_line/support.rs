@@ -56,10 +56,14 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn new() -> Self {
+        Self::with(FLEET, &FILES)
+    }
+
+    pub(crate) fn with(fleet: &str, files: &[(&str, &str)]) -> Self {
         let project = Self { folder: TempDir::new().unwrap() };
         project.write("Cargo.toml", "[package]\nname = \"app\"\n");
-        project.write("databases.toml", FLEET);
-        for (file, text) in FILES {
+        project.write("databases.toml", fleet);
+        for (file, text) in files {
             project.write(&format!("migrations/{file}"), text);
         }
         project
@@ -116,7 +120,7 @@ impl Project {
 /// The program in a folder, with nothing of the environment that changes what it says.
 pub(crate) fn program(folder: &Path, words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-sharded-migrations"));
-    command.current_dir(folder).args(words.split_whitespace());
+    command.current_dir(folder).args(words.split_whitespace()).env_remove("SHARDED_MIGRATIONS_SCRATCH_URL");
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI"] {
         command.env_remove(variable);
     }
