@@ -10,7 +10,7 @@ use crate::source::Spanned;
 use crate::sql::{locks, tables};
 use crate::{
     Code, Database, Diagnostic, List, Migration, Migrations, Outside, Replaces, Rerouted, Reverse, Text,
-    Transaction, Version, check, lock, outside,
+    Transaction, Version, check, lock, outside, parallel,
 };
 
 /// A set of source files, looked at.
@@ -42,19 +42,22 @@ pub fn examine(sources: &Sources) -> Examined {
         lock::compare(&project).map(|compared| compared.rerouted()).unwrap_or_default();
     let mut reverses: HashMap<FileName, MigrationFile> =
         project.reverses.into_iter().map(|file| (file.name.clone(), file)).collect();
-    let set = project.topology.filter(|_| is_sound).map(|topology| Migrations {
-        folder: sources.folder.clone().into(),
-        migrations: project
-            .migrations
-            .into_iter()
-            .filter_map(|file| {
-                let rerouted = rerouted.get(&file.file).copied().unwrap_or_default();
-                let reverse = reverses.remove(&file.name);
-                migration(file, reverse, rerouted, &topology.topology.databases)
-            })
-            .collect(),
-        topology: topology.topology,
-        origin: None,
+    let set = project.topology.filter(|_| is_sound).map(|topology| {
+        let with_others = |file: MigrationFile| {
+            let rerouted = rerouted.get(&file.file).copied().unwrap_or_default();
+            let reverse = reverses.remove(&file.name);
+            (file, reverse, rerouted)
+        };
+        let files = project.migrations.into_iter().map(with_others).collect();
+        let databases = &topology.topology.databases;
+        let migrations =
+            parallel::map(files, |(file, reverse, rerouted)| migration(file, reverse, rerouted, databases));
+        Migrations {
+            folder: sources.folder.clone().into(),
+            migrations: migrations.into_iter().flatten().collect(),
+            topology: topology.topology,
+            origin: None,
+        }
     });
     Examined { set, diagnostics }
 }
@@ -106,7 +109,7 @@ fn migration(
     let checksum = file.checksum();
     let locks = locks::of_file(&file.readings, databases);
     let tables = tables::of_file(&file.readings);
-    let (vars, statements) = (vars(&file), spans(&file).into());
+    let (vars, statements) = (vars(&file), spans(&file).collect());
     Some(Migration {
         version: file.name.version,
         name: file.name.name.into(),
@@ -122,7 +125,7 @@ fn migration(
         replaces: replaces(&file.header.replaces),
         vars,
         sql: file.source.text.clone().into(),
-        attributes: file.header.lines.into(),
+        attributes: file.header.lines.into_iter().collect(),
         statements,
         outside: outside.into(),
         locks,
@@ -140,7 +143,7 @@ fn reverse(file: MigrationFile, databases: &[Database]) -> Reverse {
         transaction: if file.statements.is_empty() { Transaction::Whole } else { transaction },
         timeouts: file.header.timeouts,
         vars: vars(&file),
-        statements: spans(&file).into(),
+        statements: spans(&file).collect(),
         outside: outside.into(),
         locks: locks::of_file(&file.readings, databases),
         sql: file.source.text.clone().into(),
@@ -154,7 +157,7 @@ fn run(file: &MigrationFile) -> (Transaction, Vec<Outside>) {
         return (Transaction::Whole, Vec::new());
     }
     let outside = |span: Range<usize>| outside::read(&file.source.text, span, &file.tokens);
-    (Transaction::None, spans(file).into_iter().map(outside).collect())
+    (Transaction::None, spans(file).map(outside).collect())
 }
 
 fn replaces(ways: &[Vec<Spanned<Version>>]) -> Replaces {
@@ -162,8 +165,8 @@ fn replaces(ways: &[Vec<Spanned<Version>>]) -> Replaces {
     Replaces(ways.iter().map(way).collect())
 }
 
-fn spans(file: &MigrationFile) -> Vec<Range<usize>> {
-    file.statements.iter().map(|statement| statement.span.clone()).collect()
+fn spans(file: &MigrationFile) -> impl Iterator<Item = Range<usize>> {
+    file.statements.iter().map(|statement| statement.span.clone())
 }
 
 fn vars(file: &MigrationFile) -> List<Text> {

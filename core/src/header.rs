@@ -78,11 +78,12 @@ pub fn read(source: &Arc<SourceFile>, tokens: &[Token], faults: &mut Vec<Diagnos
     let mut reader = Reader { source, header: Header::default(), seen: Vec::new(), faults, language };
     let mut in_header = true;
     for token in tokens {
-        let text = &source.text[token.span.clone()];
+        let text = || &source.text[token.span.clone()];
         if token.is_line_comment() {
-            reader.line(text, token.span.clone(), in_header);
-        } else if token.is_block_comment() && in_header {
-            reader.block(text, token.span.start);
+            reader.line(text(), token.span.clone(), in_header);
+        } else if !in_header {
+        } else if token.is_block_comment() {
+            reader.block(text(), token.span.start);
         } else if token.is_code() {
             in_header = false;
         }

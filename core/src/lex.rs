@@ -146,6 +146,9 @@ fn is(word: &str, keyword: &str) -> bool {
 /// Where a text nests deeper than `most` levels of parentheses, `CASE`, `NOT` and signs: whoever reads it by
 /// calling itself needs a stack for that.
 pub fn deeper_than(sql: &str, tokens: &[Token], most: usize) -> Option<usize> {
+    if tokens.len() <= most {
+        return None;
+    }
     let (mut open, mut run) = (0_usize, 0_usize);
     for token in tokens.iter().filter(|token| token.is_code()) {
         let word = &sql[token.span.clone()];
@@ -171,6 +174,9 @@ pub fn deeper_than(sql: &str, tokens: &[Token], most: usize) -> Option<usize> {
 ///
 /// Whoever reads by calling itself does so at most once for a token, and is back in the list when a comma comes.
 pub fn longer_than(tokens: &[Token], most: usize) -> Option<usize> {
+    if tokens.len() <= most {
+        return None;
+    }
     // Since the last comma, for each bracket that is open and for the statement.
     let mut open = vec![0_usize];
     let mut total = 0_usize;

@@ -11,6 +11,8 @@
 
 pub mod diagnostic;
 pub mod duration;
+#[doc(hidden)]
+pub mod embedded;
 pub mod file_name;
 pub mod fold;
 pub mod history;
@@ -25,6 +27,7 @@ pub mod rollout;
 pub mod route;
 pub mod set;
 pub mod source;
+pub mod spans;
 pub mod suggest;
 pub mod table_lock;
 pub mod tables;
@@ -49,6 +52,8 @@ pub mod lint;
 #[cfg(feature = "compile")]
 pub mod lock;
 #[cfg(feature = "compile")]
+mod parallel;
+#[cfg(feature = "compile")]
 pub mod project;
 #[cfg(feature = "compile")]
 pub mod rust;
@@ -68,6 +73,7 @@ pub use rerouted::Rerouted;
 pub use rollout::{OnFailure, Requirement, Rollout, Share};
 pub use route::Route;
 pub use set::Migrations;
+pub use spans::Spans;
 pub use table_lock::{LockLevel, Locks, TableLock};
 pub use tables::TableChanges;
 pub use topology::{Database, EngineKind, OutOfOrder, Role, Topology};

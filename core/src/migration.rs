@@ -2,11 +2,11 @@
 
 use std::any::Any;
 use std::fmt;
-use std::ops::Range;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use crate::source::{self, Position};
-use crate::{List, Locks, Outside, Replaces, Requirement, Rerouted, Route, TableChanges, Text};
+use crate::{List, Locks, Outside, Replaces, Requirement, Rerouted, Route, Spans, TableChanges, Text};
 
 /// The number of a migration; it orders the migrations of a database. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,7 +83,7 @@ pub enum Kind {
 }
 
 /// How the SQL of a migration is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transaction {
     /// In one transaction, together with its history row.
     Whole,
@@ -111,7 +111,7 @@ impl Direction {
 }
 
 /// The limits that a header sets for its migration; `None` leaves the connection's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Timeouts {
     /// `#[lock_timeout = "2s"]`: how long a statement waits for a lock.
     pub lock: Option<Duration>,
@@ -144,6 +144,15 @@ impl Code {
         Self { function, run: Some(run) }
     }
 
+    /// The same once more, while the program is compiled.
+    pub(crate) const fn embedded(&'static self) -> Self {
+        let function = match &self.function {
+            Text::Borrowed(function) => function,
+            Text::Owned(function) => function.as_str(),
+        };
+        Self { function: Text::Borrowed(function), run: self.run }
+    }
+
     /// What was put in, if it is of this type.
     pub fn run<T: Any>(&self) -> Option<&'static T> {
         self.run?.downcast_ref()
@@ -157,6 +166,12 @@ impl PartialEq for Code {
 }
 
 impl Eq for Code {}
+
+impl Hash for Code {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.hash(state);
+    }
+}
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,9 +211,9 @@ pub struct Migration {
     /// Its text, as normalised when it was read.
     pub sql: Text,
     /// The bytes of the lines of the text that hold attributes, with their line ends: what its checksum leaves out.
-    pub attributes: List<Range<usize>>,
+    pub attributes: Spans,
     /// The bytes of each statement in the text, in order, without the semicolons.
-    pub statements: List<Range<usize>>,
+    pub statements: Spans,
     /// What is known of each of these statements, where they run outside a transaction; else empty.
     pub outside: List<Outside>,
     /// What it locks of what was there before; `None` where it is for no database of PostgreSQL.
@@ -225,7 +240,7 @@ pub struct Reverse {
     /// Its text, as normalised when it was read.
     pub sql: Text,
     /// The bytes of each statement in the text, in order, without the semicolons.
-    pub statements: List<Range<usize>>,
+    pub statements: Spans,
     /// What is known of each of these statements, where they run outside a transaction; else empty.
     pub outside: List<Outside>,
     /// What it locks of what was there before; `None` where it is for no database of PostgreSQL.
@@ -246,7 +261,7 @@ pub struct Script<'m> {
     /// Its text.
     pub sql: &'m str,
     /// The bytes of each statement in the text.
-    pub statements: &'m [Range<usize>],
+    pub statements: &'m Spans,
     /// What is known of each of these statements, where they run outside a transaction.
     pub outside: &'m [Outside],
     /// What it locks of what was there before.
@@ -256,7 +271,7 @@ pub struct Script<'m> {
 impl<'m> Script<'m> {
     /// The text of one of its statements, as it is in the file.
     pub fn statement(&self, index: usize) -> Option<&'m str> {
-        self.sql.get(self.statements.get(index)?.clone())
+        self.sql.get(self.statements.get(index)?)
     }
 
     /// Line and column of a statement in the file, counted from 1.
@@ -268,12 +283,12 @@ impl<'m> Script<'m> {
 impl Migration {
     /// The text of one of its statements, as it is in the file.
     pub fn statement(&self, index: usize) -> Option<&str> {
-        self.sql.get(self.statements.get(index)?.clone())
+        self.sql.get(self.statements.get(index)?)
     }
 
     /// Its text without the lines that hold attributes, which is what its checksum is of.
     pub fn without_attributes(&self) -> String {
-        source::without(&self.sql, &self.attributes)
+        source::without(&self.sql, self.attributes.iter())
     }
 
     /// The versions that others may require, and have with it: its own, and those that it replaces.

@@ -37,8 +37,11 @@ macro_rules! names {
             }
 
             /// The name as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
+            pub const fn as_str(&self) -> &str {
+                match &self.0 {
+                    Cow::Borrowed(text) => text,
+                    Cow::Owned(text) => text.as_str(),
+                }
             }
         }
 

@@ -3,7 +3,7 @@
 use crate::Text;
 
 /// What is known of a statement that runs outside a transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Outside {
     /// How to go on when a run broke off while it may have been running.
     pub resume: Resume,
@@ -16,7 +16,7 @@ pub struct Outside {
 }
 
 /// How to go on when nobody knows whether a statement was run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Resume {
     /// Run it again: it does no harm twice (`.. IF NOT EXISTS`, `VACUUM`).
     Again,

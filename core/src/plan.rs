@@ -249,7 +249,7 @@ mod tests {
     use super::*;
     use crate::migration::{Checksum, Timeouts};
     use crate::topology::tests::database;
-    use crate::{DatabaseName, GroupName, List, Replaces, Rerouted, Role, Route};
+    use crate::{DatabaseName, GroupName, List, Replaces, Rerouted, Role, Route, Spans};
     use proptest::prelude::*;
 
     pub(super) fn migration(version: i64, name: &str, group: &'static str) -> Migration {
@@ -270,8 +270,8 @@ mod tests {
             replaces: Replaces::NOTHING,
             vars: List::Borrowed(&[]),
             sql: "select 1".into(),
-            attributes: List::Borrowed(&[]),
-            statements: List::Borrowed(&[]),
+            attributes: Spans::NONE,
+            statements: Spans::NONE,
             outside: List::Borrowed(&[]),
             locks: None,
             tables: None,
@@ -464,7 +464,7 @@ mod tests {
             timeouts: Timeouts::default(),
             vars: List::Borrowed(&[]),
             sql: "select 2;\nselect 3".into(),
-            statements: List::Owned(vec![0..8, 10..18]),
+            statements: [0..8, 10..18].into_iter().collect(),
             outside: List::Borrowed(&[]),
             locks: None,
         }

@@ -16,7 +16,7 @@ use crate::rust::Function;
 use crate::source::{SourceFile, normalise, path_in, without};
 use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
-use crate::{Checksum, Diagnostic, Route, Version, load, suggest};
+use crate::{Checksum, Diagnostic, Route, Version, load, parallel, suggest};
 
 /// The files of a project, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,7 +141,7 @@ pub struct MigrationFile {
 impl MigrationFile {
     /// The checksum of its text without its attribute lines, so that a new route does not change it.
     pub(crate) fn checksum(&self) -> Checksum {
-        Checksum::of(&without(&self.source.text, &self.header.lines))
+        Checksum::of(&without(&self.source.text, self.header.lines.iter().cloned()))
     }
 
     /// Whether it replaces a version.
@@ -186,40 +186,20 @@ pub fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project 
     };
     let mut outside_transaction = Vec::new();
     let mut of_reverses = Vec::new();
-    for (file, bytes) in &sources.files {
-        let path = path_in(&sources.folder, file);
-        match file_name::classify(file) {
-            Ok(Class::Other) => {}
-            Ok(Class::Forward(name)) => {
-                let Some(source) = text(&path, bytes, faults) else { continue };
-                let migration = read_migration(file, name, source, project.topology.as_ref(), faults);
-                project.migrations.push(migration);
-            }
-            Ok(Class::Code(name)) => {
-                let Some(source) = text(&path, bytes, faults) else { continue };
-                let (header, function) = header::code::read(&source, faults);
-                let Some(function) = function else { continue };
-                let parts =
-                    Parts { header, tokens: Vec::new(), statements: Vec::new(), code: Some(function) };
-                let migration = with_route(file, name, source, parts, project.topology.as_ref());
-                project.migrations.push(migration);
-            }
-            Ok(Class::Reverse(name)) => {
-                let Some(source) = text(&path, bytes, faults) else { continue };
-                let reverse = read_migration(file, name, source, None, &mut of_reverses);
-                of_reverses.extend(own_order(&reverse));
-                project.reverses.push(reverse);
-            }
-            Ok(Class::Metadata(name)) => {
-                let Some(source) = text(&path, bytes, faults) else { continue };
-                if !runs_in_transaction(&source, faults) {
-                    outside_transaction.push(name);
-                }
-            }
-            Err(error) => {
-                let nowhere = Arc::new(SourceFile { path, text: String::new() });
-                faults.push(Diagnostic::new("file-name", error.message).in_file(&nowhere).help(error.help));
-            }
+    let topology = project.topology.as_ref();
+    let take_apart = |file: &(String, Vec<u8>)| {
+        let (mut faults, mut of_reverse) = (Vec::new(), Vec::new());
+        let part = part(&sources.folder, file, topology, &mut faults, &mut of_reverse);
+        (part, faults, of_reverse)
+    };
+    for (part, of_part, of_reverse) in parallel::map(sources.files.iter().collect(), take_apart) {
+        faults.extend(of_part);
+        of_reverses.extend(of_reverse);
+        match part {
+            None => {}
+            Some(Part::Forward(file)) => project.migrations.push(file),
+            Some(Part::Reverse(file)) => project.reverses.push(file),
+            Some(Part::OutsideTransaction(name)) => outside_transaction.push(name),
         }
     }
     for migration in &mut project.migrations {
@@ -233,6 +213,53 @@ pub fn read_project(sources: &Sources, faults: &mut Vec<Diagnostic>) -> Project 
     go_with_migrations(&mut project);
     faults.extend(sql::read(&mut project));
     project
+}
+
+/// What a file is of a project.
+enum Part {
+    Forward(MigrationFile),
+    Reverse(MigrationFile),
+    /// It says that this migration runs outside a transaction.
+    OutsideTransaction(FileName),
+}
+
+/// Takes a file apart, if it is of the project. The faults of a reverse file, which is nothing that a migration counts on,
+/// are not among those of the others.
+fn part(
+    folder: &str,
+    (file, bytes): &(String, Vec<u8>),
+    topology: Option<&TopologyFile>,
+    faults: &mut Vec<Diagnostic>,
+    of_reverse: &mut Vec<Diagnostic>,
+) -> Option<Part> {
+    let path = path_in(folder, file);
+    let class = match file_name::classify(file) {
+        Ok(Class::Other) => return None,
+        Ok(class) => class,
+        Err(error) => {
+            let nowhere = Arc::new(SourceFile { path, text: String::new() });
+            faults.push(Diagnostic::new("file-name", error.message).in_file(&nowhere).help(error.help));
+            return None;
+        }
+    };
+    let source = text(&path, bytes, faults)?;
+    match class {
+        Class::Other => None,
+        Class::Forward(name) => Some(Part::Forward(read_migration(file, name, source, topology, faults))),
+        Class::Code(name) => {
+            let (header, function) = header::code::read(&source, faults);
+            let parts = Parts { header, tokens: Vec::new(), statements: Vec::new(), code: Some(function?) };
+            Some(Part::Forward(with_route(file, name, source, parts, topology)))
+        }
+        Class::Reverse(name) => {
+            let reverse = read_migration(file, name, source, None, of_reverse);
+            of_reverse.extend(own_order(&reverse));
+            Some(Part::Reverse(reverse))
+        }
+        Class::Metadata(name) => {
+            (!runs_in_transaction(&source, faults)).then_some(Part::OutsideTransaction(name))
+        }
+    }
 }
 
 /// A reverse file goes where its migration goes, and as that goes.

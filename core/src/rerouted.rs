@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What `migrations.lock` declares of a migration whose route was changed after it was locked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Rerouted {
     /// Databases that it is new for get it, also those where a newer one is applied.
     pub backfill: bool,

@@ -48,7 +48,7 @@ pub enum OnFailure {
 }
 
 /// `#[requires("default:12")]`: what has to be finished on another database first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirement {
     /// The other database.
     pub database: DatabaseName,

@@ -6,7 +6,7 @@ use crate::topology::Database;
 use crate::{DatabaseName, GroupName, Label, List};
 
 /// Which databases a migration is for; written as `#[route(..)]`, with the logic of `cfg`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Route {
     /// `everywhere`: every database.
     Everywhere,
@@ -25,6 +25,25 @@ pub enum Route {
 }
 
 impl Route {
+    /// The same once more, while the program is compiled.
+    pub(crate) const fn embedded(&'static self) -> Self {
+        const fn all(routes: &'static List<Route>) -> List<Route> {
+            match routes {
+                List::Borrowed(routes) => List::Borrowed(routes),
+                List::Owned(routes) => List::Borrowed(routes.as_slice()),
+            }
+        }
+        match self {
+            Self::Everywhere => Self::Everywhere,
+            Self::Group(name) => Self::Group(GroupName::embedded(name.as_str())),
+            Self::Database(name) => Self::Database(DatabaseName::embedded(name.as_str())),
+            Self::Label(name) => Self::Label(Label::embedded(name.as_str())),
+            Self::Any(routes) => Self::Any(all(routes)),
+            Self::All(routes) => Self::All(all(routes)),
+            Self::Not(routes) => Self::Not(all(routes)),
+        }
+    }
+
     /// Whether the predicate holds for a database. Says nothing about replicas: they are never
     /// asked.
     pub fn selects(&self, database: &Database) -> bool {

@@ -25,8 +25,8 @@ pub struct Migrations {
 pub struct Origin {
     /// The folder on the machine that built the binary.
     pub folder: Text,
-    /// The migration files that were there, relative to it, in order.
-    pub files: List<Text>,
+    /// The files that were there beside those that the migrations name, relative to it.
+    pub others: List<Text>,
 }
 
 /// How the folder differs from the set that was built from it.
@@ -65,6 +65,15 @@ impl Migrations {
         path_in(&self.folder, &migration.file)
     }
 
+    /// The files of the migrations, with those that take them back.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.migrations
+            .iter()
+            .flat_map(|one| [Some(one.forward()), one.backward()])
+            .flatten()
+            .map(|one| one.file)
+    }
+
     /// Compares the embedded list with the folder: `None` when they agree, when the set does not
     /// know its folder (a release build), or when the folder is not on this machine.
     pub fn stale(&self) -> Option<Stale> {
@@ -74,7 +83,8 @@ impl Migrations {
         let is_migration = |path: &&str| !matches!(file_name::classify(path), Ok(file_name::Class::Other));
         let now: BTreeSet<&str> =
             entries.iter().map(|(path, _)| path.as_str()).filter(is_migration).collect();
-        let embedded: BTreeSet<&str> = origin.files.iter().map(|file| file.as_ref()).collect();
+        let embedded: BTreeSet<&str> =
+            self.files().chain(origin.others.iter().map(|file| file.as_ref())).collect();
         let owned = |file: &&str| (*file).to_owned();
         let added = now.difference(&embedded).map(owned).collect();
         let removed = embedded.difference(&now).map(owned).collect();
@@ -104,7 +114,7 @@ mod tests {
         };
         let origin = Origin {
             folder: folder.path().to_str().unwrap().to_owned().into(),
-            files: vec!["V1__a.sql".into()].into(),
+            others: vec!["V1__a.sql".into()].into(),
         };
         let mut set = Migrations {
             folder: "migrations".into(),

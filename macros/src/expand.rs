@@ -1,5 +1,6 @@
 //! What the macro does, phase by phase: arguments, files, checks, tokens.
 
+use std::collections::HashSet;
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
@@ -50,8 +51,10 @@ fn errors(faults: &[Diagnostic]) -> TokenStream {
 }
 
 fn with_origin(migrations: Migrations, folder: &Path, sources: &Sources) -> Migrations {
-    let files = sources.files.iter().map(|(file, _)| file.clone().into()).collect();
-    let origin = Origin { folder: folder.display().to_string().into(), files };
+    let named: HashSet<&str> = migrations.files().collect();
+    let others = sources.files.iter().filter(|(file, _)| !named.contains(file.as_str()));
+    let others = others.map(|(file, _)| file.clone().into()).collect();
+    let origin = Origin { folder: folder.display().to_string().into(), others };
     Migrations { origin: Some(origin), ..migrations }
 }
 

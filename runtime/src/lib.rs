@@ -91,7 +91,7 @@ pub use sharded_migrations_core::rollout::Blocker;
 pub use sharded_migrations_core::{
     Back, Checksum, Code, Database, DatabaseName, Direction, EngineKind, GroupName, HistoryRow, Kind, Label,
     LockLevel, Locks, Migration, Migrations, OnFailure, OutOfOrder, Outside, Plan, Refusal, Replaces,
-    Requirement, Resume, Reverse, Role, Rollout, Route, Script, Share, Start, State, Step, TableLock,
+    Requirement, Resume, Reverse, Role, Rollout, Route, Script, Share, Spans, Start, State, Step, TableLock,
     Timeouts, Topology, Transaction, Version,
 };
 pub use sharded_migrations_macros::embed_sharded_migrations;
@@ -105,11 +105,11 @@ pub mod __private {
     pub use std::time::Duration;
 
     pub use crate::step::StepFunction;
+    pub use sharded_migrations_core::embedded::{Columns, ScriptShape, Shape, migrations};
     pub use sharded_migrations_core::set::Origin;
     pub use sharded_migrations_core::{
-        Checksum, Code, Database, DatabaseName, EngineKind, GroupName, Kind, Label, LockLevel, Locks,
-        Migration, Migrations, OnFailure, OutOfOrder, Outside, Replaces, Requirement, Rerouted, Resume,
-        Reverse, Role, Rollout, Route, Share, TableChanges, TableLock, Timeouts, Topology, Transaction,
-        Version,
+        Code, Database, DatabaseName, EngineKind, GroupName, Kind, Label, Migration, Migrations, OnFailure,
+        OutOfOrder, Outside, Requirement, Rerouted, Resume, Role, Rollout, Route, Share, Timeouts, Topology,
+        Transaction, Version,
     };
 }

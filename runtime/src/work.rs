@@ -34,7 +34,7 @@ impl<'a, 'm: 'a> StepWork<'a, 'm> {
     /// One statement's text with this database's variables.
     pub(crate) fn statement(&self, index: usize) -> Result<Expanded<'a>, DatabaseError> {
         let script = self.step.script;
-        let span = script.statements.get(index).cloned().unwrap_or_default();
+        let span = script.statements.get(index).unwrap_or_default();
         self.fill(&script.sql[span])
     }
 

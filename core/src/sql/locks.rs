@@ -31,15 +31,15 @@ pub(crate) fn of_file(readings: &[Reading], databases: &[Database]) -> Option<Lo
     };
     let of_postgres = readings.iter().filter(|reading| reading.databases.iter().any(is_postgres));
     let mut each = of_postgres.map(of_reading);
-    let first = each.next()?;
+    let mut first = each.next()?;
     // Texts that differ by a database's variables may name other tables on each.
-    let are_equal = each.all(|other| other == first);
-    Some(Locks { is_whole: first.is_whole && are_equal, ..first })
+    first.is_whole &= each.all(|other| other == first);
+    Some(first)
 }
 
 fn of_reading(reading: &Reading) -> Locks {
     let mut made: HashSet<&Name> = HashSet::new();
-    let mut tables: Vec<TableLock> = Vec::new();
+    let mut tables: Vec<(String, LockLevel)> = Vec::new();
     let mut is_whole = reading.faults.is_empty();
     for statement in &reading.statements {
         made.extend(statement.facts.iter().filter_map(made_by));
@@ -50,14 +50,14 @@ fn of_reading(reading: &Reading) -> Locks {
         is_whole &= !has_more;
         for (name, level) in taken.iter().filter(|(name, _)| !made.contains(name)) {
             let name = name.to_string();
-            match tables.iter_mut().find(|known| known.table == name) {
-                Some(known) => known.level = known.level.max(*level),
-                None => tables.push(TableLock { table: name.into(), level: *level }),
+            match tables.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = *level.max(known),
+                None => tables.push((name, *level)),
             }
         }
     }
-    tables.sort_by_key(|lock| std::cmp::Reverse(lock.level));
-    Locks { tables: tables.into(), is_whole }
+    tables.sort_by_key(|(_, level)| std::cmp::Reverse(*level));
+    Locks::new(tables.iter().map(|(table, level)| TableLock { table, level: *level }), is_whole)
 }
 
 /// What is surely new: nobody else uses it.

@@ -166,8 +166,10 @@ fn readings(
     if declared.is_empty() {
         let (of_sqlite, of_postgres): (Vec<usize>, Vec<usize>) = selected.into_iter().partition(is_sqlite);
         if !of_postgres.is_empty() {
-            distinct
-                .push(Reading { databases: of_postgres, ..guarded(source, &file.tokens, lints, |at| at) });
+            distinct.push(Reading {
+                databases: of_postgres,
+                ..guarded(source, &file.tokens, &file.statements, lints, |at| at)
+            });
         }
         if !of_sqlite.is_empty() {
             distinct.push(Reading { databases: of_sqlite, ..sqlite::read(source, &file.tokens, |at| at) });
@@ -194,7 +196,10 @@ fn readings(
         let place = |at| Expanded::source_offset(&expanded, at);
         let reading = match is_sqlite {
             true => sqlite::read(&expanded.text, &tokens, place),
-            false => guarded(&expanded.text, &tokens, lints, place),
+            false => {
+                let pieces = lex::statements(&expanded.text, &tokens);
+                guarded(&expanded.text, &tokens, &pieces, lints, place)
+            }
         };
         let same = distinct.iter().position(|known| {
             known.statements == reading.statements
@@ -223,8 +228,15 @@ fn reads_as_number(source: &str, var: &str, value: &str) -> bool {
     is_number && source.match_indices(&place).all(|(at, _)| stands_alone(at))
 }
 
-/// Reads a text, whatever the parser does. `place` leads from a byte of the text to one of the file.
-pub(super) fn guarded(text: &str, tokens: &[Token], lints: Lints, place: impl Fn(usize) -> usize) -> Reading {
+/// Reads a text, of which the tokens and the statements are given, whatever the parser does. `place` leads from a byte of the
+/// text to one of the file.
+pub(super) fn guarded(
+    text: &str,
+    tokens: &[Token],
+    pieces: &[lex::Statement],
+    lints: Lints,
+    place: impl Fn(usize) -> usize,
+) -> Reading {
     if let Some(at) = lex::deeper_than(text, tokens, DEEPEST) {
         return unreadable(
             place(at)..place(at) + 1,
@@ -239,7 +251,7 @@ pub(super) fn guarded(text: &str, tokens: &[Token], lints: Lints, place: impl Fn
             "write several statements; is a `;` missing?",
         );
     }
-    caught(|| read_text(text, tokens, lints, &place)).unwrap_or_else(|reason| gave_up(&reason))
+    caught(|| read_text(text, tokens, pieces, lints, &place)).unwrap_or_else(|reason| gave_up(&reason))
 }
 
 /// The reading of a text that the parser cannot take.
@@ -256,8 +268,13 @@ fn unreadable(span: Range<usize>, message: String, help: &str) -> Reading {
     Reading { databases: Vec::new(), statements: Vec::new(), faults, findings: Ok(Vec::new()) }
 }
 
-fn read_text(text: &str, tokens: &[Token], lints: Lints, place: &impl Fn(usize) -> usize) -> Reading {
-    let pieces = lex::statements(text, tokens);
+fn read_text(
+    text: &str,
+    tokens: &[Token],
+    pieces: &[lex::Statement],
+    lints: Lints,
+    place: &impl Fn(usize) -> usize,
+) -> Reading {
     let mut reading = Reading {
         databases: Vec::new(),
         statements: Vec::new(),
@@ -470,7 +487,9 @@ mod tests {
     #[test]
     fn a_parser_that_gives_up_is_a_fault_of_the_file() {
         let tokens = lex::tokens("SELECT 1");
-        let torn = guarded("SELECT 1", &tokens, Lints::None, |_| panic!("torn"));
+        let torn = guarded("SELECT 1", &tokens, &lex::statements("SELECT 1", &tokens), Lints::None, |_| {
+            panic!("torn")
+        });
         assert_eq!(torn.faults[0].message, "the SQL parser gave up on this file: torn");
     }
 }

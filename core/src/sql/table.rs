@@ -9,7 +9,8 @@ const BUILTIN: [&str; 8] = ["bigint", "int", "numeric", "regclass", "serial", "t
 
 /// Facts in short: `+` made, `-` dropped, `->` renamed or moved, `?` if it is (not) there, `~` perhaps.
 fn facts(sql: &str) -> String {
-    let reading = guarded(sql, &lex::tokens(sql), Lints::None, |at| at);
+    let tokens = lex::tokens(sql);
+    let reading = guarded(sql, &tokens, &lex::statements(sql, &tokens), Lints::None, |at| at);
     assert_eq!(reading.faults, [], "{sql}");
     let all = reading.statements.iter().flat_map(|statement| &statement.facts);
     let is_builtin =

@@ -56,8 +56,7 @@ fn step(surveyed: &Surveyed<'_>, step: &Step<'_>, text: Option<TextOf<'_>>) -> V
     });
     value["locks"] = locks(surveyed, step).map_or(Value::Null, |locks| {
         let tables = locks
-            .tables
-            .iter()
+            .tables()
             .map(|TableLock { table, level }| json!({ "table": table, "level": level.as_str() }));
         json!({ "tables": tables.collect::<Vec<_>>(), "whole": locks.is_whole })
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sharded_migrations_core::source::SourceFile;
 use sharded_migrations_core::{
-    Checksum, DatabaseName, GroupName, Kind, Migration, Route, Timeouts, Transaction, Version,
+    Checksum, DatabaseName, GroupName, Kind, Migration, Route, Spans, Timeouts, Transaction, Version,
 };
 
 use crate::error::{DatabaseError, StepError};
@@ -39,8 +39,8 @@ pub(super) fn migration(number: i64, name: &str) -> Migration {
         requires: Cow::Borrowed(&[]),
         vars: Cow::Borrowed(&[]),
         sql: "".into(),
-        attributes: Cow::Borrowed(&[]),
-        statements: Cow::Borrowed(&[]),
+        attributes: Spans::NONE,
+        statements: Spans::NONE,
         outside: Cow::Borrowed(&[]),
         code: None,
         locks: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sharded_migrations::{LockLevel, Locks};
+use sharded_migrations::LockLevel;
 use sharded_migrations_tests::postgres::Cluster;
 
 use crate::support::{Engine, TestFleet};
@@ -148,11 +148,11 @@ fn what_the_build_reads_is_what_the_server_takes() {
         let first = format!("-- #[route(everywhere)]\n{BEFORE}");
         let second = format!("-- #[route(everywhere)]\n{statement};\n");
         let set = fleet.set(&[("V1__a.sql", &first), ("V2__b.sql", &second)]);
-        let Locks { tables, is_whole } = set.migrations[1].locks.as_ref().unwrap();
-        let told: Held = tables.iter().map(|lock| (lock.table.to_string(), lock.level)).collect();
-        let locks =
+        let locks = set.migrations[1].locks.as_ref().unwrap();
+        let told: Held = locks.tables().map(|lock| (lock.table.to_owned(), lock.level)).collect();
+        let held =
             "SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'";
-        let rows = database.psql(&format!("BEGIN;\n{statement};\n{locks};\nROLLBACK"));
+        let rows = database.psql(&format!("BEGIN;\n{statement};\n{held};\nROLLBACK"));
         let mut taken = Held::new();
         for (oid, mode) in rows.lines().filter_map(|row| row.split_once('|')) {
             let Some(level) = LockLevel::ALL.into_iter().find(|level| format!("{level:?}Lock") == mode)
@@ -166,13 +166,16 @@ fn what_the_build_reads_is_what_the_server_takes() {
                 *strongest = level.max(*strongest);
             }
         }
-        let is_right = match is_whole {
+        let is_right = match locks.is_whole {
             true => told == taken,
             false => told.iter().all(|(name, level)| taken.get(name) == Some(level)),
         };
-        whole += usize::from(*is_whole);
+        whole += usize::from(locks.is_whole);
         if !is_right {
-            different.push(format!("{statement}\n  told:  {told:?}, whole: {is_whole}\n  taken: {taken:?}"));
+            different.push(format!(
+                "{statement}\n  told:  {told:?}, whole: {}\n  taken: {taken:?}",
+                locks.is_whole
+            ));
         }
     }
     assert!(different.is_empty(), "{}", different.join("\n"));

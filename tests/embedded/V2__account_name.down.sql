@@ -1,0 +1,2 @@
+-- #[lock_timeout = "1s"]
+ALTER TABLE account DROP COLUMN name;
