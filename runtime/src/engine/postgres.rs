@@ -9,6 +9,8 @@ mod connect;
 mod failure;
 #[cfg(feature = "adopt")]
 mod foreign;
+mod history;
+mod lock;
 mod message;
 mod sql;
 
@@ -33,8 +35,8 @@ pub(crate) use admin::Admin;
 use answer::{About, column, no_schema, number, record_of_audit, record_of_history, row_of_history, rows};
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
+use history::Tables;
 use message::{Message, Place, Within};
-use sql::Tables;
 
 /// The engine.
 pub(super) struct Postgres;
@@ -52,7 +54,7 @@ impl Engine for Postgres {
     async fn holder(&self, target: &Target, server: &Server) -> Result<Option<String>, DatabaseError> {
         let session = PostgresSession::open(target).await?;
         let holder =
-            session.text(&sql::table_lock_holder(server.schema.as_deref().ok_or_else(no_schema)?)).await;
+            session.text(&lock::table_lock_holder(server.schema.as_deref().ok_or_else(no_schema)?)).await;
         Box::new(session).close().await;
         holder
     }
@@ -126,7 +128,7 @@ impl Session for PostgresSession {
 
     async fn history(&mut self) -> Result<Vec<HistoryRecord>, DatabaseError> {
         let rows =
-            rows(&self.client, &sql::history(self.schema()?)).await.map_err(|error| describe(&error))?;
+            rows(&self.client, &history::records(self.schema()?)).await.map_err(|error| describe(&error))?;
         rows.iter().map(record_of_history).collect()
     }
 
@@ -134,7 +136,7 @@ impl Session for PostgresSession {
         if !self.look_for_tables().await?.has_audit {
             return Ok(Vec::new());
         }
-        let rows = rows(&self.client, &sql::audit_records(self.schema()?)).await;
+        let rows = rows(&self.client, &history::audit_records(self.schema()?)).await;
         rows.map_err(|error| may_not_read(describe(&error)))?.iter().map(record_of_audit).collect()
     }
 
@@ -195,7 +197,7 @@ impl Session for PostgresSession {
     }
 
     async fn try_lock(&mut self) -> Result<Lock, DatabaseError> {
-        match self.text(&sql::try_lock(self.schema()?)).await?.as_deref() {
+        match self.text(&lock::try_take(self.schema()?)).await?.as_deref() {
             Some("t") => Ok(Lock::Free),
             _ => self.look_at_lock().await.map(|lock| match lock {
                 // It was let go just now.
@@ -206,7 +208,7 @@ impl Session for PostgresSession {
     }
 
     async fn look_at_lock(&mut self) -> Result<Lock, DatabaseError> {
-        let holder = self.text(&sql::lock_holder(self.schema()?)).await?;
+        let holder = self.text(&lock::holder(self.schema()?)).await?;
         Ok(holder.map_or(Lock::Free, |holder| Lock::Held(Some(holder))))
     }
 
@@ -223,7 +225,7 @@ impl Session for PostgresSession {
             _ => Tables { has_history: true, has_audit: true },
         };
         let schema = self.schema().map_err(failed)?;
-        let message = sql::record(schema, &self.server, tables, step, progress);
+        let message = history::record(schema, &self.server, tables, step, progress);
         let Err(error) = self.run(&message).await else { return Ok(()) };
         self.undo().await;
         let code = error.sqlstate.as_deref();
@@ -240,7 +242,7 @@ impl Session for PostgresSession {
     async fn change_rows(&mut self, changes: &[RowChange], entry: &Entry) -> Result<(), DatabaseError> {
         let tables = self.look_for_tables().await?;
         let schema = self.schema()?;
-        let changed = self.run(&sql::change_rows(schema, &self.server, tables, changes, entry)).await;
+        let changed = self.run(&history::change_rows(schema, &self.server, tables, changes, entry)).await;
         let Err(error) = changed else { return Ok(()) };
         self.undo().await;
         Err(may_not_create(DatabaseError { place: None, ..error }, tables, schema))
@@ -362,7 +364,7 @@ impl PostgresSession {
     }
 
     async fn look_for_tables(&self) -> Result<Tables, DatabaseError> {
-        let row = self.row(&sql::tables(self.schema()?)).await?;
+        let row = self.row(&history::tables(self.schema()?)).await?;
         let row = row.ok_or_else(|| DatabaseError::new("the server did not say which tables there are"))?;
         Ok(Tables { has_history: column(&row, 0)? == "t", has_audit: column(&row, 1)? == "t" })
     }

@@ -11,7 +11,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 
 use super::failure::{describe, describe_at, exchanges_data};
-use super::{PostgresSession, is, is_refused_row, sql};
+use super::{PostgresSession, history, is, is_refused_row, lock, sql};
 use crate::engine::client::{in_statement, row_was_changed};
 use crate::engine::{Answer, Client, Commits, HISTORY_TABLE, Mark, Since, Step, Stop, Why};
 use crate::error::DatabaseError;
@@ -24,13 +24,13 @@ static STATEMENTS: AtomicU64 = AtomicU64::new(0);
 impl Client for PostgresSession {
     async fn begin(&mut self, step: &Step<'_>, since: Since) -> Result<(), Stop> {
         let schema = self.schema().map_err(|error| Stop::at_once(Why::Unprepared(error)))?;
-        let mut statements = vec!["BEGIN".to_owned(), sql::lock_or_fail(schema)];
+        let mut statements = vec!["BEGIN".to_owned(), lock::take_or_fail(schema)];
         if !since.has_history {
-            statements.push(sql::create_history(schema));
+            statements.push(history::create(schema));
         }
         statements.extend(["COMMIT".to_owned(), "BEGIN".to_owned()]);
         let lock = statements.len();
-        statements.push(sql::lock_history(schema));
+        statements.push(lock::take_history(schema));
         statements.extend(sql::settings(&self.server, step, "SET LOCAL"));
         let Err(broken) = self.stream(&statements.join(";\n"), |_, _| {}).await else { return Ok(()) };
         self.undo().await;
@@ -47,13 +47,13 @@ impl Client for PostgresSession {
     async fn commit(&mut self, step: &Step<'_>, since: Since, _: Instant) -> Result<(), Stop> {
         let schema = self.schema().map_err(|error| Stop::at_once(Why::Failed(error)))?;
         let mut statements =
-            vec![sql::still_locked_or_fail(schema), "SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
+            vec![lock::still_locked_or_fail(schema), "SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
         statements.extend(sql::RESET.map(str::to_owned));
         if self.server.commits == Commits::Nothing {
             statements.push(sql::WAIT_FOR_DISK.to_owned());
         }
         let row = statements.len();
-        statements.push(sql::insert_applied(schema, step, since, false));
+        statements.push(history::insert_applied(schema, step, since, false));
         statements.push("COMMIT".to_owned());
         let Err(broken) = self.stream(&statements.join(";\n"), |_, _| {}).await else { return Ok(()) };
         self.undo().await;
@@ -96,15 +96,15 @@ impl Client for PostgresSession {
 
     async fn checkpoint(&mut self, version: Version) -> Result<Option<String>, DatabaseError> {
         let schema = self.schema()?.to_owned();
-        if self.row(&sql::has_checkpoints(&schema)).await?.is_none() {
-            self.run(&sql::add_checkpoints(&schema)).await.map_err(|error| {
+        if self.row(&history::has_checkpoints(&schema)).await?.is_none() {
+            self.run(&history::add_checkpoints(&schema)).await.map_err(|error| {
                 DatabaseError { place: None, ..error }.help(format!(
                     "the step needs a column more in the table {HISTORY_TABLE}: let its owner run `{}`",
-                    sql::add_checkpoints(&schema)
+                    history::add_checkpoints(&schema)
                 ))
             })?;
         }
-        self.text(&sql::checkpoint(&schema, version)).await
+        self.text(&history::checkpoint(&schema, version)).await
     }
 
     async fn begin_part(&mut self) -> Result<(), DatabaseError> {
@@ -112,7 +112,7 @@ impl Client for PostgresSession {
     }
 
     async fn save(&mut self, mark: Mark<'_>) -> Result<(), DatabaseError> {
-        let message = sql::save(self.schema()?, &self.server, mark);
+        let message = history::save(self.schema()?, &self.server, mark);
         let Err(error) = self.run(&message).await else { return Ok(()) };
         self.undo().await;
         let is_ours = !is(error.sqlstate.as_deref(), &SqlState::NOT_NULL_VIOLATION);

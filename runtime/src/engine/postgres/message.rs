@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use sharded_migrations_core::Direction;
 
-use super::sql::{self, Tables};
+use super::history::{self, Tables};
+use super::{lock, sql};
 use crate::engine::{Commits, Server, Since, Step};
 
 /// What is sent at once, beyond which the rest is sent behind it: the server keeps a message as a whole,
@@ -65,7 +66,7 @@ impl Message {
     pub(super) fn new(schema: &str, tables: Tables) -> Self {
         let mut message = Self { text: String::new(), statements: 0, lock: 1, parts: Vec::new() };
         message.push("BEGIN");
-        message.push(&sql::lock_or_fail(schema));
+        message.push(&lock::take_or_fail(schema));
         for create in tables.missing(schema) {
             message.push(&create);
         }
@@ -89,7 +90,7 @@ impl Message {
     ) {
         let previous = self.parts.len();
         self.push("BEGIN");
-        let lock = self.push(&sql::lock_history(schema));
+        let lock = self.push(&lock::take_history(schema));
         for setting in sql::settings(server, step, "SET LOCAL") {
             self.push(&setting);
         }
@@ -116,8 +117,8 @@ impl Message {
             _ => {}
         }
         let row = self.push(&match step.direction {
-            Direction::Up => sql::insert_applied(schema, step, since, previous > 0),
-            Direction::Down => sql::delete_applied(schema, step, since),
+            Direction::Up => history::insert_applied(schema, step, since, previous > 0),
+            Direction::Down => history::delete_applied(schema, step, since),
         });
         if !is_last {
             self.push(sql::PROGRESS);
