@@ -4,6 +4,7 @@
 #[cfg(feature = "testing")]
 mod admin;
 mod answer;
+mod batch;
 mod client;
 mod connect;
 mod failure;
@@ -24,10 +25,10 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 use super::foreign::{Foreign, ForeignTable};
 use super::{
     AUDIT_TABLE, Batch, Canceller, Done, Engine, Entry, Facts, Found, FoundTable, HISTORY_TABLE, Lock,
-    Progress, RowChange, Rows, Server, Session, Since, Step, Stop, Why,
+    Progress, RowChange, Server, Session, Since, Step, Stop, Why,
 };
 use crate::audit::AuditRecord;
-use crate::error::{DatabaseError, SqlPlace};
+use crate::error::DatabaseError;
 use crate::fleet::Target;
 use crate::history::HistoryRecord;
 #[cfg(feature = "testing")]
@@ -36,7 +37,6 @@ use answer::{About, column, no_schema, number, record_of_audit, record_of_histor
 use connect::Driver;
 use failure::{describe, describe_at, exchanges_data};
 use history::Tables;
-use message::{Message, Place, Within};
 
 /// The engine.
 pub(super) struct Postgres;
@@ -161,35 +161,7 @@ impl Session for PostgresSession {
     }
 
     async fn apply(&mut self, batch: &Batch<'_>, done: &Done<'_>) -> Result<(), Stop> {
-        let mut since = batch.since;
-        let mut first = 0;
-        let mut tables = self.our_tables(batch.direction(), since).await.map_err(|e| unprepared(0, e))?;
-        while first < batch.steps.len() {
-            let mut message = Message::new(self.schema().map_err(|error| unprepared(first, error))?, tables);
-            let fitting =
-                self.fill(&mut message, &batch.steps[first..], since).map_err(|e| unprepared(first, e))?;
-            let behind = |stop: Stop| Stop { committed: first + stop.committed, ..stop };
-            match self.send(&message, &batch.steps[first..][..fitting], done).await {
-                Ok(()) => {}
-                // The server reads a message as a whole before it runs any of it: what can be applied is,
-                // and the one it cannot read is named, one message each.
-                Err(Broken { done: 0, error: DatabaseError { place: Some(SqlPlace::Byte(_)), .. } })
-                    if fitting > 1 =>
-                {
-                    for index in 0..fitting {
-                        let (before, rest) = batch.steps[first..].split_at(index);
-                        let single = Batch { steps: &rest[..1], since: after(since, before) };
-                        let alone = self.apply(&single, done).await;
-                        alone.map_err(|stop| behind(Stop { committed: index, ..stop }))?;
-                    }
-                }
-                Err(broken) => return Err(behind(self.judge(&message, broken, tables))),
-            }
-            tables = Tables { has_history: true, has_audit: true };
-            since = after(since, &batch.steps[first..][..fitting]);
-            first += fitting;
-        }
-        Ok(())
+        self.send_batch(batch, done).await
     }
 
     async fn settle(&mut self) -> Result<(), DatabaseError> {
@@ -307,11 +279,6 @@ impl Session for PostgresSession {
     }
 }
 
-/// The history behind some more migrations.
-fn after(since: Since, steps: &[Step<'_>]) -> Since {
-    steps.iter().fold(since, |since, step| since.behind(step.migration.version, step.direction))
-}
-
 /// An error, with what to do where it is that the audit could not be read: who changes it needs no right to.
 fn may_not_read(error: DatabaseError) -> DatabaseError {
     if !is(error.sqlstate.as_deref(), &SqlState::INSUFFICIENT_PRIVILEGE) {
@@ -330,10 +297,6 @@ fn may_not_create(error: DatabaseError, tables: Tables, schema: &str) -> Databas
         "GRANT CREATE on the schema `{schema}`, where {HISTORY_TABLE} and {AUDIT_TABLE} are to be; or let \
          migrations use a role that may: `migrate_url` in databases.toml"
     ))
-}
-
-fn unprepared(committed: usize, error: DatabaseError) -> Stop {
-    Stop { committed, why: Why::Unprepared(error) }
 }
 
 fn is(code: Option<&str>, state: &SqlState) -> bool {
@@ -369,80 +332,9 @@ impl PostgresSession {
         Ok(Tables { has_history: column(&row, 0)? == "t", has_audit: column(&row, 1)? == "t" })
     }
 
-    /// Adds as many migrations to a message as fit in, and says how many.
-    fn fill(&self, message: &mut Message, steps: &[Step<'_>], since: Since) -> Result<usize, DatabaseError> {
-        let schema = self.schema()?;
-        let mut since = since;
-        for (index, step) in steps.iter().enumerate() {
-            let next = steps.get(index + 1);
-            let size = step.sql.len();
-            let is_last = next.is_none_or(|next| !message.has_room_for(size + next.sql.len()));
-            message.add(schema, &self.server, step, since, is_last);
-            if is_last {
-                return Ok(index + 1);
-            }
-            since = since.behind(step.migration.version, step.direction);
-        }
-        Ok(steps.len())
-    }
-
-    /// Sends a message of these steps, and tells of each of them when it is done.
-    async fn send(&self, message: &Message, steps: &[Step<'_>], done: &Done<'_>) -> Result<(), Broken> {
-        let mut told = 0;
-        let mut rows = Rows::default();
-        let count = |statements: usize, count| {
-            if let Place::Part { index, at: Within::Own(statement) } = message.place(statements - 1)
-                && let Some(statement) = steps.get(index).and_then(|step| step.script.statement(statement))
-            {
-                rows.add(statement, count);
-            }
-            while told < message.recorded(statements) {
-                told += 1;
-                done(std::mem::take(&mut rows));
-            }
-        };
-        let sent = self.stream(&message.text, count).await;
-        if sent.as_ref().is_err_and(|broken| broken.done > 0) {
-            self.undo().await;
-        }
-        sent
-    }
-
     /// Leaves a transaction that failed, and what outlives one: prepared statements. What it says does not matter beside the error that led here.
     async fn undo(&self) {
         let _ = self.run("ROLLBACK; DEALLOCATE ALL").await;
-    }
-
-    /// What a broken message means for its migrations.
-    fn judge(&self, message: &Message, Broken { done, mut error }: Broken, tables: Tables) -> Stop {
-        let code = error.sqlstate.as_deref();
-        let byte = match error.place {
-            Some(SqlPlace::Byte(byte)) => Some(byte),
-            _ => None,
-        };
-        let committed = message.committed(done);
-        let why = match message.place(done) {
-            Place::Prelude { is_lock: true } if is(code, &SqlState::UNDEFINED_OBJECT) => Why::Locked,
-            Place::Part { at: Within::Lock, .. } if is(code, &SqlState::LOCK_NOT_AVAILABLE) => Why::Locked,
-            Place::Part { at: Within::Row, .. } if is_refused_row(code) => Why::Stale,
-            // A message that the server cannot read stops before its start.
-            Place::Prelude { .. } => match byte.and_then(|byte| message.byte_in(0, byte)) {
-                Some(byte) => Why::Failed(DatabaseError { place: Some(SqlPlace::Byte(byte)), ..error }),
-                None => {
-                    let schema = self.server.schema.as_deref().unwrap_or_default();
-                    Why::Unprepared(may_not_create(DatabaseError { place: None, ..error }, tables, schema))
-                }
-            },
-            Place::Part { index, at } => {
-                let byte = byte.and_then(|byte| message.byte_in(index, byte)).map(SqlPlace::Byte);
-                error.place = byte.or(match at {
-                    Within::Own(statement) => Some(SqlPlace::Statement(statement)),
-                    Within::Lock | Within::Row | Within::Around => None,
-                });
-                Why::Failed(error)
-            }
-        };
-        Stop { committed, why }
     }
 
     /// Sends one message. An error's place says how many statements were done before it.
