@@ -43,6 +43,8 @@ pub(super) fn migrations(migrations: &[Migration], modules: &[Option<Ident>]) ->
     let count = migrations.len();
     quote! {
         #(const #names: Shape<'static> = #all;)*
+        // The interpreter counts calls, and asks after two million whether that is meant.
+        #[allow(long_running_const_eval)]
         static MIGRATIONS: [Migration; #count] = migrations(&Columns {
             shapes: &[#(#names),*],
             shape_numbers: #numbers,

@@ -33,7 +33,7 @@ fn migrations() {
     assert_eq!(values.vars[..], ["shard_id"]);
     let locks = |index: usize| HERE.migrations[index].locks.as_ref().map(ToString::to_string);
     assert_eq!((locks(0).as_deref(), locks(1).as_deref()), (Some(""), Some("ROW EXCLUSIVE on setting")));
-    let statement = &values.sql[values.statements[0].clone()];
+    let statement = &values.sql[values.statements.get(0).unwrap()];
     assert!(statement.starts_with("INSERT INTO setting") && statement.ends_with("'${other}')"));
     assert!(setting.replaces.is_nothing());
     let ways = THERE.migrations[3].replaces.0.iter();
