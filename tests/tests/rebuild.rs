@@ -129,6 +129,8 @@ debug = false
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.folder).args(arguments).args(["--offline", "--color=never"]);
         cargo.env("CARGO_TARGET_DIR", target().join("tests/rebuild")).env_remove("CARGO_BUILD_TARGET");
+        // As users build, who build more than once.
+        cargo.env_remove("CARGO_INCREMENTAL");
         cargo.output().unwrap()
     }
 
