@@ -148,12 +148,13 @@ fn unseen(file: &MigrationFile, statement: &Statement, engines: &[EngineKind]) -
                 && token.span.end <= statement.span.end
         })
     };
-    let is =
-        |word: &str| tokens().any(|token| file.source.text[token.span.clone()].eq_ignore_ascii_case(word));
+    let words = || tokens().map(|token| file.source.text[token.span.clone()].to_ascii_uppercase());
+    let is = |word: &str| words().any(|found| found.eq_ignore_ascii_case(word));
     match first {
         "GRANT" | "REVOKE" if !is("ON") => {
             Some("who belongs to a role is the server's, and no dump of a database has it")
         }
+        "GRANT" | "REVOKE" if is_of_server(&words().collect::<Vec<_>>()) => Some(OF_SERVER),
         "SELECT" if UNSEEN.iter().any(|function| is(function)) => {
             Some("what an extension keeps of a table is in no dump")
         }
@@ -170,6 +171,15 @@ fn unseen(file: &MigrationFile, statement: &Statement, engines: &[EngineKind]) -
         }
         _ => None,
     }
+}
+
+/// Whether rights are given or taken on what is no part of a dump: `GRANT CONNECT ON DATABASE shop TO app`. A table may be
+/// called `database`.
+fn is_of_server(words: &[String]) -> bool {
+    words.windows(3).any(|words| {
+        let is_object = matches!(words[1].as_str(), "DATABASE" | "TABLESPACE" | "PARAMETER");
+        words[0] == "ON" && is_object && !matches!(words[2].as_str(), "TO" | "FROM" | "," | ".")
+    })
 }
 
 /// What is no longer said once the file is gone.
@@ -218,4 +228,22 @@ fn lost(file: &MigrationFile, classes: &[&Class<'_>]) -> Vec<Diagnostic> {
         )
     });
     vars.into_iter().chain(comments).chain(barrier).chain(requires).chain(call.take(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_on_the_server_are_told_from_those_on_a_table() {
+        let is = |text: &str| {
+            let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            is_of_server(&words)
+        };
+        assert!(is("GRANT CONNECT , TEMPORARY ON DATABASE SHOP TO APP"));
+        assert!(is("REVOKE ALL PRIVILEGES ON TABLESPACE FAST FROM APP"));
+        assert!(!is("GRANT SELECT ON TABLE DATABASE TO APP"));
+        assert!(!is("GRANT SELECT ON DATABASE TO APP"));
+        assert!(!is("GRANT SELECT ON DATABASE , OTHER TO APP"));
+    }
 }

@@ -40,6 +40,11 @@ fn what_cannot_be_run_or_is_in_no_dump_is_named() {
             &format!("{route}SELECT create_distributed_table('more', 'name');\n"),
             FLEET,
         ),
+        said_of(
+            "V3__rights.sql",
+            &format!("{route}GRANT CONNECT, TEMPORARY ON DATABASE shop TO app;\n"),
+            FLEET,
+        ),
         said_of("V3__fine.sql", &format!("{route}SELECT 1;\n"), &searched),
     ];
     insta::assert_snapshot!(all.join("\n"));
