@@ -21,7 +21,10 @@ const FOLDERS: [&str; 6] = [
 ];
 
 /// What has no effect on what a file makes, and only says how a session of `pg_dump` restores.
-const NOISE: [&[&str]; 11] = [
+const NOISE: [&[&str]; 13] = [
+    // Around large objects: a migration has a transaction of its own.
+    &["BEGIN"],
+    &["COMMIT"],
     &["SET", "STATEMENT_TIMEOUT"],
     &["SET", "LOCK_TIMEOUT"],
     &["SET", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT"],
@@ -194,12 +197,14 @@ fn cleaned(text: &str, role: &str) -> Vec<String> {
 
 /// A statement about the rights of whoever runs it, without that one's name.
 fn without_role(text: String, statement: &Statement, roles: &[&str]) -> String {
-    if statement.begins_with(&["ALTER", "DEFAULT", "PRIVILEGES"]) {
-        return roles.iter().fold(text, |text, role| text.replacen(&format!(" FOR ROLE {role}"), "", 1));
-    }
-    if !statement.begins_with(&["GRANT"]) && !statement.begins_with(&["REVOKE"]) {
+    let is_default = statement.begins_with(&["ALTER", "DEFAULT", "PRIVILEGES"]);
+    if !is_default && !statement.begins_with(&["GRANT"]) && !statement.begins_with(&["REVOKE"]) {
         return text;
     }
+    // With what is behind the name, which another one may begin with.
+    let text = roles.iter().filter(|_| is_default).fold(text, |text, role| {
+        text.replacen(&format!("ALTER DEFAULT PRIVILEGES FOR ROLE {role} "), "ALTER DEFAULT PRIVILEGES ", 1)
+    });
     roles.iter().fold(text, |text, role| {
         let named = [" TO ", " FROM "].into_iter().find_map(|word| {
             let before = text.strip_suffix(role)?.strip_suffix(word)?;
@@ -281,6 +286,25 @@ ALTER DEFAULT PRIVILEGES FOR ROLE \"Me\" IN SCHEMA public GRANT SELECT ON TABLES
         GRANT SELECT ON TABLE public.a TO reader
         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader
         ");
+    }
+
+    #[test]
+    fn only_the_name_of_the_role_itself_goes() {
+        let text = "ALTER DEFAULT PRIVILEGES FOR ROLE app IN SCHEMA s REVOKE ALL ON TABLES  FROM app;\n\
+                    ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT ALL ON TABLES  TO app;\n\
+                    ALTER DEFAULT PRIVILEGES FOR ROLE app_owner GRANT ALL ON TABLES  TO app_owner;\n";
+        insta::assert_snapshot!(cleaned(text, "app").join("\n"), @r"
+        ALTER DEFAULT PRIVILEGES IN SCHEMA s REVOKE ALL ON TABLES  FROM CURRENT_USER
+        ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES  TO CURRENT_USER
+        ALTER DEFAULT PRIVILEGES FOR ROLE app_owner GRANT ALL ON TABLES  TO app_owner
+        ");
+    }
+
+    #[test]
+    fn large_objects_are_made_in_the_transaction_of_the_migration() {
+        let text =
+            "BEGIN;\nSELECT pg_catalog.lo_open('16400', 131072);\nSELECT pg_catalog.lo_close(0);\nCOMMIT;\n";
+        assert_eq!(cleaned(text, "me").len(), 2);
     }
 
     #[test]
