@@ -41,6 +41,13 @@ pub(super) fn write(
 ) -> Result<Findings, Failure> {
     let gone = gone(squash.sources, &squash.replaced());
     if !is_dry_run {
+        if let Some(file) = changed(squash.sources, &gone, |file| project.migration(file)) {
+            let why = format!(
+                "`{}` was changed while it was tried: try again",
+                project.show(&project.migration(file))
+            );
+            return Ok(super::refused(Vec::new(), &why));
+        }
         let texts: Vec<(PathBuf, String)> =
             files.iter().map(|file| (project.migration(&file.path), file.text())).collect();
         create::all(&texts, project.view())?;
@@ -71,6 +78,19 @@ pub(super) fn write(
         failure: None,
         code: exit_code::DONE,
     })
+}
+
+/// One that is no longer what was read: what somebody has written since is in no squash, and would be gone with the file.
+fn changed<'g>(
+    sources: &Sources,
+    gone: &'g BTreeSet<String>,
+    path: impl Fn(&str) -> PathBuf,
+) -> Option<&'g String> {
+    let is_as_read = |file: &String| {
+        let read = sources.files.iter().find(|(path, _)| path == file).map(|(_, bytes)| bytes);
+        fs::read(path(file)).ok().as_ref() == read
+    };
+    gone.iter().find(|file| !is_as_read(file))
 }
 
 fn delete(project: &Project, gone: &BTreeSet<String>) -> Result<(), Failure> {
@@ -116,4 +136,27 @@ fn result(files: &[SquashedFile], squash: &Squash<'_>, deleted: &[String], is_dr
         result.push_str("\nnow run `cargo sharded-migrations lock`, and commit all of it together");
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_since_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["V1__a.sql", "V2__b.sql"];
+        let files = names.iter().map(|name| ((*name).to_owned(), b"SELECT 1;".to_vec())).collect();
+        let sources = Sources { files, ..Sources::default() };
+        let gone: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let found = || changed(&sources, &gone, |file| folder.path().join(file)).map(String::as_str);
+        for name in names {
+            fs::write(folder.path().join(name), "SELECT 1;").unwrap();
+        }
+        assert_eq!(found(), None);
+        fs::write(folder.path().join("V2__b.sql"), "SELECT 2;").unwrap();
+        assert_eq!(found(), Some("V2__b.sql"));
+        fs::remove_file(folder.path().join("V1__a.sql")).unwrap();
+        assert_eq!(found(), Some("V1__a.sql"));
+    }
 }
