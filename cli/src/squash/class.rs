@@ -18,6 +18,8 @@ pub(super) struct Class<'m> {
     pub(super) migrations: Vec<&'m Migration>,
     /// What the routes in the range, of this class or another, tell databases apart by.
     labels: BTreeSet<Label>,
+    /// The routes in the range, of this class or another.
+    routes: Vec<Route>,
 }
 
 /// A database has something from before the range.
@@ -35,8 +37,13 @@ impl<'m> Class<'m> {
     pub(super) fn all(set: &'m Migrations, range: Range) -> Result<Vec<Self>, Earlier<'m>> {
         let mut all: Vec<Self> = Vec::new();
         let mut labels = BTreeSet::new();
-        let in_range = set.migrations.iter().filter(|migration| range.contains(migration.version));
-        in_range.for_each(|migration| collect_labels(&migration.route, &mut labels));
+        let mut routes: Vec<Route> = Vec::new();
+        for migration in set.migrations.iter().filter(|migration| range.contains(migration.version)) {
+            collect_labels(&migration.route, &mut labels);
+            if !routes.contains(&migration.route) {
+                routes.push(migration.route.clone());
+            }
+        }
         for database in set.topology.primaries() {
             let routed = || set.routed_to(database);
             let migrations: Vec<&Migration> = routed().filter(|one| range.contains(one.version)).collect();
@@ -54,7 +61,8 @@ impl<'m> Class<'m> {
             match all.iter_mut().find(is_alike) {
                 Some(class) => class.databases.push(database),
                 None => {
-                    all.push(Self { engine, databases: vec![database], migrations, labels: labels.clone() })
+                    let (databases, labels, routes) = (vec![database], labels.clone(), routes.clone());
+                    all.push(Self { engine, databases, migrations, labels, routes });
                 }
             }
         }
@@ -82,12 +90,43 @@ impl<'m> Class<'m> {
         variants
     }
 
-    /// The simplest route that selects these databases and no other: one that a migration of theirs has, else one of groups
-    /// and labels, else one of names.
+    /// The simplest route that selects these databases and no other: one that a migration of theirs has, else what others
+    /// leave of `everywhere`, else one of groups and labels, else one of names.
     pub(super) fn route(&self, topology: &Topology) -> Route {
-        let is_here = |database: &Database| self.databases.iter().any(|one| one.name == database.name);
-        let is_exact =
-            |route: &Route| topology.primaries().all(|database| route.selects(database) == is_here(database));
+        self.left(topology)
+            .filter(|route| self.is_exact(route, topology))
+            .unwrap_or_else(|| self.narrow(topology))
+    }
+
+    fn is_here(&self, database: &Database) -> bool {
+        self.databases.iter().any(|one| one.name == database.name)
+    }
+
+    fn is_exact(&self, route: &Route, topology: &Topology) -> bool {
+        topology.primaries().all(|database| route.selects(database) == self.is_here(database))
+    }
+
+    /// Where all that they have is for every database: whatever has nothing else of the range. One that is yet to come has to
+    /// get it as well, whatever its name and its group; unless it may be of another engine, for which the file is none.
+    fn left(&self, topology: &Topology) -> Option<Route> {
+        let is_other =
+            |database: &Database| database.declared_engine().is_some_and(|engine| engine != self.engine);
+        if self.migrations.iter().any(|migration| migration.route != Route::Everywhere)
+            || topology.primaries().any(is_other)
+        {
+            return None;
+        }
+        let others = || self.routes.iter().filter(|route| **route != Route::Everywhere).cloned();
+        match others().count() {
+            0 => None,
+            1 => Some(Route::Not(others().collect::<Vec<_>>().into())),
+            _ => Some(Route::Not(vec![Route::Any(others().collect::<Vec<_>>().into())].into())),
+        }
+    }
+
+    /// A route for those that there are today.
+    fn narrow(&self, topology: &Topology) -> Route {
+        let is_exact = |route: &Route| self.is_exact(route, topology);
         // `everywhere` says more of databases that are yet to come than another route which selects the same today.
         let weight = |route: &Route| (*route == Route::Everywhere, route.to_string().len());
         let own = self.migrations.iter().map(|migration| &migration.route).filter(|route| is_exact(route));
@@ -109,7 +148,7 @@ impl<'m> Class<'m> {
 
     /// A route of whole groups, and of the names of what is in none of these.
     fn by_name(&self, topology: &Topology) -> Route {
-        let is_here = |database: &Database| self.databases.iter().any(|one| one.name == database.name);
+        let is_here = |database: &Database| self.is_here(database);
         let is_whole = |group: &&GroupName| {
             let mut members = topology.primaries().filter(|one| one.group.as_ref() == Some(group)).peekable();
             members.peek().is_some() && members.all(is_here)
@@ -128,7 +167,7 @@ impl<'m> Class<'m> {
     /// What tells it from other classes, as a part of a file's name.
     pub(super) fn name(&self, topology: &Topology) -> Option<String> {
         let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        Some(words(&self.route(topology))?.chars().map(allowed).collect())
+        Some(words(&self.narrow(topology))?.chars().map(allowed).collect())
     }
 
     /// The ways in which a database may have come to what these migrations make: by themselves; and where one of them
@@ -211,6 +250,10 @@ url = "postgres://r/users_01"
 
     /// A set of migrations, each a version, its route and what else its header has.
     fn set(files: &[(i64, &str, &str)]) -> Migrations {
+        set_of(FLEET, files)
+    }
+
+    fn set_of(fleet: &str, files: &[(i64, &str, &str)]) -> Migrations {
         let file = |(version, route, more): &(i64, &str, &str)| {
             let text = format!("-- #[route({route})]\n{more}\nSELECT 1;\n");
             (format!("V{version}__m.sql"), text.into_bytes())
@@ -219,7 +262,7 @@ url = "postgres://r/users_01"
             folder: "migrations".into(),
             files: files.iter().map(file).collect(),
             databases: "databases.toml".into(),
-            databases_bytes: FLEET.into(),
+            databases_bytes: fleet.into(),
             lock: None,
         };
         compile(&sources).unwrap()
@@ -266,6 +309,34 @@ url = "postgres://r/users_01"
         assert_eq!(
             (earlier.database.name.as_str(), earlier.migration.version),
             ("default", Version::embedded(1))
+        );
+    }
+
+    #[test]
+    fn what_was_for_every_database_is_for_those_that_are_yet_to_come() {
+        let of_default = |fleet: &str, files: &[(i64, &str, &str)]| {
+            let set = set_of(fleet, files);
+            let classes = Class::all(&set, Range::parse("..9").unwrap()).unwrap();
+            (classes[0].route(&set.topology).to_string(), classes[0].name(&set.topology))
+        };
+        let alike = FLEET.replace("sqlite:catalog.db", "postgres://h/catalog");
+        let (users, catalog) = ("group = \"users\"", "group = \"catalog\"");
+        assert_eq!(
+            of_default(
+                &alike,
+                &[(1, "everywhere", ""), (2, users, ""), (3, catalog, ""), (4, "everywhere", "")]
+            ),
+            (format!("not(any({users}, {catalog}))"), Some("default".to_owned()))
+        );
+        let all = format!("any({users}, {catalog})");
+        assert_eq!(
+            of_default(&alike, &[(1, "everywhere", ""), (2, &all, "")]),
+            (format!("not({all})"), Some("default".to_owned()))
+        );
+        // A file for PostgreSQL is none for whatever comes in SQLite.
+        assert_eq!(
+            of_default(FLEET, &[(1, "everywhere", ""), (2, users, "")]).0,
+            "database = \"default\"".to_owned()
         );
     }
 
