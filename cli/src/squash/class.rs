@@ -90,6 +90,11 @@ impl<'m> Class<'m> {
         variants
     }
 
+    /// Whether a variable is the same on all of them.
+    pub(super) fn has_one_value(&self, name: &str) -> bool {
+        self.databases.windows(2).all(|pair| pair[0].var(name) == pair[1].var(name))
+    }
+
     /// The simplest route that selects these databases and no other: one that a migration of theirs has, else what others
     /// leave of `everywhere`, else one of groups and labels, else one of names.
     pub(super) fn route(&self, topology: &Topology) -> Route {
@@ -338,6 +343,15 @@ url = "postgres://r/users_01"
             of_default(FLEET, &[(1, "everywhere", ""), (2, users, "")]).0,
             "database = \"default\"".to_owned()
         );
+    }
+
+    #[test]
+    fn each_variable_is_the_same_or_not_by_itself() {
+        let fleet = "[databases.\"a_{1..2}\"]\nurl = \"sqlite:a{1..2}\"\nvars = { shard = \"{1..2}\", region = \"eu\" }\n";
+        let set = set_of(fleet, &[(1, "everywhere", ""), (2, "everywhere", "")]);
+        let classes = Class::all(&set, Range::parse("..2").unwrap()).unwrap();
+        assert!(classes[0].has_one_value("region"));
+        assert!(!classes[0].has_one_value("shard"));
     }
 
     #[test]

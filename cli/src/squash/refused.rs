@@ -193,11 +193,12 @@ fn lost(file: &MigrationFile, classes: &[&Class<'_>]) -> Vec<Diagnostic> {
     };
     let header = &file.header;
     // With two values there is something to tell them by.
-    let are_frozen = !header.vars.is_empty() && classes.iter().any(|class| class.variants().len() == 1);
-    let vars = are_frozen.then(|| {
-        let names = suggest::list(header.vars.iter().map(|var| var.value.as_str()));
+    let is_frozen = |name: &str| classes.iter().any(|class| class.has_one_value(name));
+    let frozen: Vec<_> = header.vars.iter().filter(|var| is_frozen(var.value.as_str())).collect();
+    let vars = frozen.first().map(|first| {
+        let names = suggest::list(frozen.iter().map(|var| var.value.as_str()));
         let message = format!("the values of {names} are written out; a database with others gets these");
-        warning(message, &header.vars[0].span)
+        warning(message, &first.span)
     });
     let barrier = header
         .barrier
