@@ -4,6 +4,7 @@
 mod class;
 mod dump;
 mod file;
+mod newcomers;
 mod range;
 mod refused;
 mod scratch;
@@ -62,6 +63,7 @@ pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<Findings, 
     match runtime.block_on(squash.made(files)) {
         Ok(made) => {
             found.extend(made.notes);
+            found.extend(newcomers::warning(&classes, &made.files, &set.topology));
             write::write(project, &squash, &made.files, found, request.dry_run)
         }
         Err(Stop::Refused(diagnostics, why)) => Ok(refused(diagnostics, &why)),

@@ -17,7 +17,7 @@ pub(super) struct Class<'m> {
     /// In the order of their versions.
     pub(super) migrations: Vec<&'m Migration>,
     /// What the routes in the range, of this class or another, tell databases apart by.
-    labels: BTreeSet<Label>,
+    pub(super) labels: BTreeSet<Label>,
     /// The routes in the range, of this class or another.
     routes: Vec<Route>,
 }
@@ -227,7 +227,7 @@ fn words(route: &Route) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use sharded_migrations_core::compile::compile;
     use sharded_migrations_core::project::Sources;
 
@@ -258,7 +258,7 @@ url = "postgres://r/users_01"
         set_of(FLEET, files)
     }
 
-    fn set_of(fleet: &str, files: &[(i64, &str, &str)]) -> Migrations {
+    pub(in crate::squash) fn set_of(fleet: &str, files: &[(i64, &str, &str)]) -> Migrations {
         let file = |(version, route, more): &(i64, &str, &str)| {
             let text = format!("-- #[route({route})]\n{more}\nSELECT 1;\n");
             (format!("V{version}__m.sql"), text.into_bytes())
