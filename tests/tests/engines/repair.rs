@@ -56,14 +56,14 @@ fn dirty(engine: Engine) -> (TestFleet, &'static Migrations) {
     (fleet, set)
 }
 
-fn repair(fleet: &TestFleet, set: &'static Migrations, repair: Repair) -> Repairs {
+pub(crate) fn repair(fleet: &TestFleet, set: &'static Migrations, repair: Repair) -> Repairs {
     let repairs = block_on(fleet.migrator(set).repair(repair));
     fleet.wait_until_unlocked();
     repairs
 }
 
 /// As in `default: 2 b statement V2__b.sql:3:1`.
-fn told(repairs: &Repairs) -> String {
+pub(crate) fn told(repairs: &Repairs) -> String {
     amended(repairs, |Settled { version, name, next }| match next {
         Next::Statement(place) => format!("{version} {name} statement {place}"),
         other => format!("{version} {name} {}", other.kind()),
@@ -176,7 +176,7 @@ fn a_migration_that_this_binary_does_not_have_is_forgotten_or_kept_as_it_is(engi
     }
 }
 
-fn version(number: i64) -> Version {
+pub(crate) fn version(number: i64) -> Version {
     Version::new(number).unwrap()
 }
 

@@ -1,10 +1,10 @@
 //! Migrations in the place of others: `replaces(..)`.
 
-use sharded_migrations::repair::{Repairs, Settled};
-use sharded_migrations::{Back, Migrations, Repair, Version};
+use sharded_migrations::{Back, Migrations, Repair};
 
+use crate::repair::{repair, told, version};
 use crate::support::fleet::block_on;
-use crate::support::{Engine, TestFleet, amended, ending, error, on_every_engine, why};
+use crate::support::{Engine, TestFleet, ending, error, on_every_engine, why};
 
 on_every_engine!(
     a_database_with_a_part_is_refused_and_the_older_release_finishes_it,
@@ -42,10 +42,6 @@ fn half_way(engine: Engine) -> (TestFleet, &'static Migrations) {
     apply(&fleet, old, "users_01", 1);
     let set = fleet.set(&[&SQUASH[..], &[NEXT, NEXT_BACK]].concat());
     (fleet, set)
-}
-
-fn version(number: i64) -> Version {
-    Version::new(number).unwrap()
 }
 
 /// Applies a set on one database, up to a version.
@@ -126,13 +122,10 @@ fn one_of_which_all_was_made_by_hand_is_recorded(engine: Engine) {
     let said = why(&block_on(fleet.migrator(set).fake()));
     assert!(said.contains("3 is half there"), "{said}");
 
-    let told = |repairs: &Repairs| {
-        amended(repairs, |Settled { version, name, next }| format!("{version} {name} {}", next.kind()))
-    };
     let accepted = "exit 0\ndefault: nothing\nusers_01: 1 a replaced, 3 squash applied\nusers_02: nothing";
     let accept = Repair::Accept(version(3));
     assert_eq!(told(&block_on(fleet.migrator(set).plan_repair(accept))), accepted);
-    assert_eq!(told(&block_on(fleet.migrator(set).repair(accept))), accepted);
+    assert_eq!(told(&repair(&fleet, set, accept)), accepted);
     assert_eq!(users_01.contents(), "a b c | 3 squash");
     fleet.run(set).unwrap();
     assert_eq!(users_01.contents(), OF_SQUASH);
@@ -144,7 +137,7 @@ fn one_of_which_all_was_made_by_hand_is_recorded(engine: Engine) {
     default.execute("DELETE FROM sharded_migrations_history WHERE version = 2");
     let set = fleet.set(&SQUASH);
     let accepted = "exit 0\ndefault: 1 a replaced, 3 c applied";
-    assert_eq!(told(&block_on(fleet.migrator(set).repair(accept))), accepted);
+    assert_eq!(told(&repair(&fleet, set, accept)), accepted);
     assert_eq!(default.contents(), "a b c | 3 squash");
     assert_eq!(fleet.run(set).unwrap().applied(), 0);
 }

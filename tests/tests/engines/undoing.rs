@@ -1,10 +1,10 @@
 //! A migration that was taken back in part: somebody has looked, and says which way it went.
 
-use sharded_migrations::repair::{Repairs, Settled};
-use sharded_migrations::{Back, Migrations, Repair, Version};
+use sharded_migrations::{Back, Migrations, Repair};
 
+use crate::repair::{repair, told, version};
 use crate::support::fleet::block_on;
-use crate::support::{Engine, TestFleet, amended, ending, error, on_every_engine};
+use crate::support::{Engine, TestFleet, ending, error, on_every_engine};
 
 on_every_engine!(
     a_binary_that_does_not_have_it_can_settle_it_as_well,
@@ -21,10 +21,6 @@ const O: [(&str, &str); 2] = [
 ];
 const C: (&str, &str) = ("V3__c.sql", "-- #[route(everywhere)]\nCREATE TABLE c (id int);\n");
 
-fn version(number: i64) -> Version {
-    Version::new(number).unwrap()
-}
-
 /// A fleet of one, where the first of two statements that take the second migration back is done and the other one fails.
 fn half_back(engine: Engine) -> (TestFleet, &'static Migrations) {
     let fleet = TestFleet::of_one(engine);
@@ -36,17 +32,6 @@ fn half_back(engine: Engine) -> (TestFleet, &'static Migrations) {
     fleet.wait_until_unlocked();
     assert_eq!(fleet.database("default").contents(), "a | 1 a, 2 o (undoing, 1 done)");
     (fleet, set)
-}
-
-fn repair(fleet: &TestFleet, set: &'static Migrations, repair: Repair) -> Repairs {
-    let repairs = block_on(fleet.migrator(set).repair(repair));
-    fleet.wait_until_unlocked();
-    repairs
-}
-
-/// As in `default: 2 o start`.
-fn told(repairs: &Repairs) -> String {
-    amended(repairs, |Settled { version, name, next }| format!("{version} {name} {}", next.kind()))
 }
 
 fn what_is_undone_by_hand_is_taken_back(engine: Engine) {
