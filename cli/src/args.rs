@@ -121,6 +121,9 @@ pub(crate) enum Verb {
         /// Write and delete nothing; say what would be
         #[arg(long)]
         dry_run: bool,
+        /// Delete migrations also where they are in no commit as they are now
+        #[arg(long)]
+        allow_dirty: bool,
         #[command(flatten)]
         paths: Paths,
         #[command(flatten)]

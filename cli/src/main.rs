@@ -58,9 +58,10 @@ fn run(verb: &Verb, view: View) -> Result<Findings, Failure> {
         }
         Verb::List { selection, paths, .. } => list::run(&Project::find(paths, view)?, selection),
         Verb::Check { paths, .. } => Ok(check::run(&Project::find(paths, view)?)),
-        Verb::Squash { range, name, scratch, dry_run, paths, .. } => {
-            let request =
-                squash::Request { range: *range, name, scratch: scratch.as_deref(), dry_run: *dry_run };
+        Verb::Squash { range, name, scratch, dry_run, allow_dirty, paths, .. } => {
+            let (range, scratch) = (*range, scratch.as_deref());
+            let (dry_run, allow_dirty) = (*dry_run, *allow_dirty);
+            let request = squash::Request { range, name, scratch, dry_run, allow_dirty };
             squash::run(&Project::find(paths, view)?, &request)
         }
         Verb::Lock { paths, check, accept_changes, rerouted, .. } => {

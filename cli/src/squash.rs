@@ -8,6 +8,7 @@ mod newcomers;
 mod range;
 mod refused;
 mod scratch;
+mod uncommitted;
 mod vars;
 mod write;
 
@@ -33,6 +34,8 @@ pub(crate) struct Request<'a> {
     /// The server for scratch databases.
     pub(crate) scratch: Option<&'a str>,
     pub(crate) dry_run: bool,
+    /// Whether files may be deleted that git would not bring back.
+    pub(crate) allow_dirty: bool,
 }
 
 pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<Findings, Failure> {
@@ -60,6 +63,18 @@ pub(crate) fn run(project: &Project, request: &Request<'_>) -> Result<Findings, 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::machine(format!("nothing can be run: {error}")))?;
     let squash = Squash { set: &set, read: &read, sources: &sources, classes: &classes, place: &place };
+    if !request.dry_run && !request.allow_dirty {
+        let gone = write::gone(&sources, &squash.replaced());
+        let uncommitted = uncommitted::among(&gone, &project.migration(""));
+        if !uncommitted.is_empty() {
+            let why = format!(
+                "these would be deleted, and are in no commit as they are now: {}; commit them first, or add \
+                 `--allow-dirty`",
+                suggest::list(uncommitted.iter().map(String::as_str))
+            );
+            return Ok(refused(Vec::new(), &why));
+        }
+    }
     match runtime.block_on(squash.made(files)) {
         Ok(made) => {
             found.extend(made.notes);
