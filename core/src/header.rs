@@ -65,6 +65,9 @@ const ATTRIBUTES: [(&str, &str); 10] = [
     ("vars", "#[vars(shard_id)]"),
 ];
 
+/// Those that have as many items as one likes, and at least one.
+const LISTS: [&str; 5] = ["allow", "replaces", "requires", "touches", "vars"];
+
 /// Each `allow` may stand below a reason of its own, and each `replaces` is another way.
 const MAY_REPEAT: [&str; 2] = ["allow", "replaces"];
 
@@ -228,6 +231,12 @@ impl Reader<'_> {
         }
         self.seen.push(name.clone());
         let usage = self.language.usage(usage);
+        if let Meta::List { items, span, .. } = meta
+            && items.is_empty()
+            && LISTS.contains(&&*name.value)
+        {
+            self.fault(format!("`{}()` is empty", name.value), span.clone(), usage.clone());
+        }
         match (name.value.as_str(), meta) {
             ("route", Meta::List { items, span, .. }) => {
                 self.header.has_route = true;
@@ -246,10 +255,7 @@ impl Reader<'_> {
             }
             ("no_transaction", Meta::Word(_)) => self.header.no_transaction = true,
             ("barrier", Meta::Word(word)) => self.header.barrier = Some(word.span.clone()),
-            ("requires", Meta::List { items, span, .. }) => {
-                if items.is_empty() {
-                    self.fault("`requires()` is empty", span.clone(), usage.clone());
-                }
+            ("requires", Meta::List { items, .. }) => {
                 for item in items {
                     let requirement = match item {
                         Meta::Literal(Spanned { value: Literal::Text(text), .. }) => requirement(text),
@@ -261,7 +267,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            ("replaces", Meta::List { items, span, .. }) => self.replaces(items, span, &usage),
+            ("replaces", Meta::List { items, .. }) => self.replaces(items, &usage),
             ("lock_timeout" | "statement_timeout", Meta::Value { value, .. })
                 if self.language == Language::Sql =>
             {
@@ -274,10 +280,7 @@ impl Reader<'_> {
                     self.timeout(&name.value, value, usage);
                 }
             }
-            ("vars", Meta::List { items, span, .. }) => {
-                if items.is_empty() {
-                    self.fault("`vars()` is empty", span.clone(), usage.clone());
-                }
+            ("vars", Meta::List { items, .. }) => {
                 for item in items {
                     match item {
                         Meta::Word(word) if !word.value.contains('-') => self.header.vars.push(word.clone()),
@@ -285,10 +288,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            ("allow", Meta::List { items, span, .. }) => {
-                if items.is_empty() {
-                    self.fault("`allow()` is empty", span.clone(), usage.clone());
-                }
+            ("allow", Meta::List { items, .. }) => {
                 for item in items {
                     match item {
                         Meta::Word(word) => self.allow(word),
@@ -298,10 +298,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            ("touches", Meta::List { items, span, .. }) => {
-                if items.is_empty() {
-                    self.fault("`touches()` is empty", span.clone(), usage.clone());
-                }
+            ("touches", Meta::List { items, .. }) => {
                 for item in items {
                     match item {
                         Meta::Word(word) if !word.value.contains('-') => {
@@ -322,11 +319,8 @@ impl Reader<'_> {
     }
 
     /// One way in which a database may have come to what the file makes.
-    fn replaces(&mut self, items: &[Meta], span: &Range<usize>, usage: &str) {
+    fn replaces(&mut self, items: &[Meta], usage: &str) {
         let mut way: Vec<Spanned<Version>> = Vec::new();
-        if items.is_empty() {
-            self.fault("`replaces()` is empty", span.clone(), usage);
-        }
         for item in items {
             let version = match item {
                 Meta::Literal(Spanned { value: Literal::Number(number), .. }) => Version::new(*number),

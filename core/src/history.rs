@@ -1,6 +1,6 @@
 //! What a database says of itself: the rows of its history table.
 
-use crate::migration::{Checksum, Direction, Version};
+use crate::migration::{Checksum, Direction, Migration, Version};
 
 /// One row of the history table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,13 @@ pub struct HistoryRow {
     pub state: State,
     /// How many statements of a no-transaction migration are done.
     pub statements_done: u32,
+}
+
+impl HistoryRow {
+    /// Whether a migration is what it was written for: it has the same name and the same checksum.
+    pub fn is_of(&self, migration: &Migration) -> bool {
+        self.name == migration.name && self.checksum == migration.checksum
+    }
 }
 
 /// How far a migration came.

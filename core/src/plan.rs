@@ -103,7 +103,7 @@ pub fn plan<'m>(
     let is_ordered = |version: &Version| routed.get(version).is_none_or(|m| m.kind == Kind::Ordered);
     // Neither does what is left over of another route.
     let is_abandoned = |row: &HistoryRow| {
-        !routed.contains_key(&row.version) && migrations.iter().any(|m| m.rerouted.abandon && is_same(m, row))
+        !routed.contains_key(&row.version) && migrations.iter().any(|m| m.rerouted.abandon && row.is_of(m))
     };
     let counts = history.iter().filter(|row| !is_abandoned(row)).map(|row| row.version);
     let newest = counts.filter(is_ordered).max();
@@ -179,16 +179,12 @@ fn begun(row: &HistoryRow, routed: &BTreeMap<Version, &Migration>) -> Option<(Ve
     }
 }
 
-fn is_same(migration: &Migration, row: &HistoryRow) -> bool {
-    migration.name == row.name && migration.checksum == row.checksum
-}
-
 /// Whether it is what a row outside a transaction was started for. A checksum leaves out the attributes, and
 /// with them whether there is a transaction. What is written in Rust goes on from its checkpoint, also when it was
 /// mended since.
 fn is_started_one(migration: &Migration, row: &HistoryRow) -> bool {
     let is_it = match migration.code {
-        None => is_same(migration, row),
+        None => row.is_of(migration),
         Some(_) => migration.name == row.name,
     };
     is_it && migration.transaction == Transaction::None
@@ -201,7 +197,7 @@ fn judge(
     routed: Option<&Migration>,
     all: &[Migration],
 ) -> Option<Refusal> {
-    let same = |migration: &&Migration| is_same(migration, row);
+    let same = |migration: &&Migration| row.is_of(migration);
     match routed {
         _ if row.state == State::Undoing => Some(Refusal::Undoing {
             database: database.name.clone(),

@@ -16,7 +16,7 @@ use crate::rust::Function;
 use crate::source::{SourceFile, normalise, path_in, without};
 use crate::sql::{self, Reading};
 use crate::topology::read::{self, TopologyFile};
-use crate::{Checksum, Diagnostic, Route, Version, load, parallel, suggest};
+use crate::{Checksum, Database, Diagnostic, Route, Version, load, parallel, suggest};
 
 /// The files of a project, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -157,6 +157,15 @@ impl MigrationFile {
 }
 
 impl Project {
+    /// The names of the databases that two migrations reach.
+    pub(crate) fn reached_by_both(&self, one: &MigrationFile, other: &MigrationFile) -> Vec<&str> {
+        let (Some(topology), Some(one), Some(other)) = (&self.topology, &one.route, &other.route) else {
+            return Vec::new();
+        };
+        let both = |database: &&Database| one.route.selects(database) && other.route.selects(database);
+        topology.topology.primaries().filter(both).map(|database| database.name.as_str()).collect()
+    }
+
     /// The newest version that a database which a route selects has, or may have because it is locked. A file whose
     /// route cannot be read may be for any database.
     pub fn newest(&self, route: &Route) -> Option<Version> {

@@ -314,7 +314,7 @@ fn restored(row: &HistoryRow, migration: Option<&Migration>) -> (RowChange, Sett
     let statements = migration.map_or(0, |migration| migration.statements.len());
     let next = match migration {
         None => Next::Refused,
-        Some(migration) if migration.name == row.name && migration.checksum == row.checksum => Next::Applied,
+        Some(migration) if row.is_of(migration) => Next::Applied,
         Some(_) => Next::Divergent,
     };
     settlement(row, Change::Restored { statements: u32::try_from(statements).unwrap_or(u32::MAX) }, next)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::lock::{Compared, compare};
 use crate::project::{MigrationFile, Project};
-use crate::{Database, Diagnostic, suggest};
+use crate::{Diagnostic, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let compared = compare(project);
@@ -42,12 +42,9 @@ fn clash(
     second: &MigrationFile,
     newer: Newer,
 ) -> Option<Diagnostic> {
-    let topology = project.topology.as_ref()?;
     let route = second.route.as_ref()?;
     let first_route = first.route.as_ref()?;
-    let both = |database: &&Database| first_route.route.selects(database) && route.route.selects(database);
-    let names: Vec<&str> =
-        topology.topology.primaries().filter(both).map(|database| database.name.as_str()).collect();
+    let names = project.reached_by_both(first, second);
     let some = names.first()?;
     let version = second.name.version;
     // That one of them should be gone is the other fault, and one is enough.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::project::{MigrationFile, Project};
-use crate::{Database, Diagnostic, Version, suggest};
+use crate::{Diagnostic, Version, suggest};
 
 pub(super) fn check(project: &Project, faults: &mut Vec<Diagnostic>) {
     let squashes: Vec<Squash<'_>> = project.migrations.iter().filter_map(Squash::of).collect();
@@ -74,19 +74,10 @@ impl<'p> Squash<'p> {
     }
 }
 
-/// The databases that two migrations reach; `None` where there is none.
+/// The databases that two migrations reach, for messages; `None` where there is none.
 fn both(project: &Project, one: &MigrationFile, other: &MigrationFile) -> Option<String> {
-    let (one, other) = (&one.route.as_ref()?.route, &other.route.as_ref()?.route);
-    let is_in_both = |database: &&Database| one.selects(database) && other.selects(database);
-    let names: Vec<&str> = project
-        .topology
-        .as_ref()?
-        .topology
-        .primaries()
-        .filter(is_in_both)
-        .map(|database| database.name.as_str())
-        .collect();
-    (!names.is_empty()).then(|| suggest::list(names.iter().copied()))
+    let names = project.reached_by_both(one, other);
+    (!names.is_empty()).then(|| suggest::list(names))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What would be taken back on one database, newest first, or why nothing may be.
 
-use super::{Plan, Squashed, Start, Step, begun, is_same, judge, routed};
+use super::{Plan, Squashed, Start, Step, begun, judge, routed};
 use crate::history::{HistoryRow, State};
 use crate::migration::{Direction, Migration, Script, Transaction, Version};
 use crate::{Database, Refusal, Resume};
@@ -95,7 +95,7 @@ pub fn plan_back<'m>(
 
 /// Where to go on with one that is taken back in part: its statements can all be asked about, or run again.
 fn undone(row: &HistoryRow, migration: &Migration) -> Option<Start> {
-    let reverse = migration.reverse.as_ref().filter(|_| is_same(migration, row))?;
+    let reverse = migration.reverse.as_ref().filter(|_| row.is_of(migration))?;
     let done = usize::try_from(row.statements_done).ok()?;
     let is_it = reverse.transaction == Transaction::None && done <= reverse.statements.len();
     is_it.then_some(Start::Resumed { done, in_doubt: done < reverse.statements.len() })
