@@ -277,5 +277,5 @@ fn rows(file: &File) -> Option<Diagnostic> {
     let list = suggest::list(tables.iter().copied());
     let message =
         format!("{} has the rows that migrations put into {list}, with the values of today", file.path);
-    (!tables.is_empty()).then(|| Diagnostic::new("squash-loses", message).severity(Severity::Warning))
+    (!tables.is_empty()).then(|| Diagnostic::new(refused::LOST, message).severity(Severity::Warning))
 }

@@ -34,9 +34,9 @@ use crate::history::HistoryRecord;
 pub(crate) use client::{Answer, Client, Mark};
 
 /// The table in each database that records what was applied.
-pub(crate) const HISTORY_TABLE: &str = "sharded_migrations_history";
+pub const HISTORY_TABLE: &str = "sharded_migrations_history";
 /// The one beside it that records what was changed in it by hand.
-pub(crate) const AUDIT_TABLE: &str = "sharded_migrations_audit";
+pub const AUDIT_TABLE: &str = "sharded_migrations_audit";
 
 /// Connects to databases of one kind.
 #[async_trait]

@@ -76,6 +76,7 @@ mod work;
 pub use adopt::{Mismatch, Tool, ToolTable};
 pub use amend::{Action, Amended, AmendedDatabase, Amendments};
 pub use audit::{AuditRecord, Audits, DatabaseAudit};
+pub use engine::{AUDIT_TABLE, HISTORY_TABLE};
 pub use error::{DatabaseError, StepError};
 pub use event::{Event, Wave};
 pub use executor::Migrator;

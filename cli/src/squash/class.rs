@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sharded_migrations_core::project::MigrationFile;
 use sharded_migrations_core::{
     Database, EngineKind, GroupName, Label, Migration, Migrations, Route, Topology, Version,
 };
@@ -73,6 +74,11 @@ impl<'m> Class<'m> {
             .collect();
         all.retain(|class| class.migrations.iter().any(|migration| goes.contains(migration)));
         Ok(all)
+    }
+
+    /// Whether a file is one of its migrations.
+    pub(super) fn has(&self, file: &MigrationFile) -> bool {
+        self.migrations.iter().any(|one| one.file == file.file)
     }
 
     /// One of them for all that get the same: with other values of the variables of these migrations a database may get

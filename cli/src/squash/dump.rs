@@ -3,9 +3,13 @@
 mod postgres;
 mod sqlite;
 
+use sharded_migrations::{AUDIT_TABLE, HISTORY_TABLE};
 use sharded_migrations_core::{EngineKind, lex};
 
 pub(super) use postgres::PgDump;
+
+/// The tables of ours, which are no part of what migrations make.
+const OURS: [&str; 2] = [HISTORY_TABLE, AUDIT_TABLE];
 
 /// The statements that make what is in a database, in an order in which they can be run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use sharded_migrations_core::{
 
 use super::class::Class;
 use super::file::File;
+use super::refused::LOST;
 
 /// So many labels are looked at in all combinations.
 const LABELS: usize = 6;
@@ -25,7 +26,7 @@ pub(super) fn warning(classes: &[Class<'_>], files: &[File], topology: &Topology
         return None;
     }
     let message = "databases that are yet to come may get something else than from the old migrations";
-    let mut warning = Diagnostic::new("squash-loses", message).severity(Severity::Warning);
+    let mut warning = Diagnostic::new(LOST, message).severity(Severity::Warning);
     for note in told.iter().take(KINDS) {
         warning = warning.note(note);
     }

@@ -11,7 +11,7 @@ use sharded_migrations_core::{Database, Diagnostic, EngineKind, suggest};
 use super::class::Class;
 
 const REFUSED: &str = "not-squashable";
-const LOST: &str = "squash-loses";
+pub(super) const LOST: &str = "squash-loses";
 
 /// Statements whose effect is in no dump, and where it is instead.
 struct Elsewhere {
@@ -67,14 +67,11 @@ pub(super) fn judge(classes: &[Class<'_>], project: &Project) -> Vec<Diagnostic>
     let mut found: Vec<Diagnostic> =
         classes.iter().filter_map(|class| with_search_path(class, project.topology.as_ref()?)).collect();
     for (index, file) in files.iter().enumerate() {
-        let of: Vec<&Class<'_>> =
-            classes.iter().filter(|class| class.migrations.iter().any(|one| one.file == file.file)).collect();
+        let of: Vec<&Class<'_>> = classes.iter().filter(|class| class.has(file)).collect();
         if of.is_empty() {
             continue;
         }
-        let before = files[..index]
-            .iter()
-            .rfind(|other| of.iter().any(|class| class.migrations.iter().any(|one| one.file == other.file)));
+        let before = files[..index].iter().rfind(|other| of.iter().any(|class| class.has(other)));
         let help = match before {
             Some(before) => format!("end before it: `..{}`", before.name.version),
             None => "it is the first, so nothing can be squashed as long as it is there".to_owned(),

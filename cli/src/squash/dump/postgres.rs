@@ -5,10 +5,7 @@ use std::process::Command;
 
 use sharded_migrations_core::lex::{self, Statement};
 
-use super::{Dump, Extent};
-
-/// The tables of ours, which are no part of what migrations make.
-const OURS: [&str; 2] = ["*.sharded_migrations_history", "*.sharded_migrations_audit"];
+use super::{Dump, Extent, OURS};
 
 /// Where systems put it, with `*` for a version.
 const FOLDERS: [&str; 6] = [
@@ -112,7 +109,7 @@ fn run(program: &Path, url: &str, extent: Extent) -> Result<String, String> {
     let (url, password) = without_password(url);
     let mut command = Command::new(program);
     command.args(["--no-password", "--column-inserts", "--encoding=UTF8"]);
-    command.args(OURS.iter().map(|table| format!("--exclude-table={table}")));
+    command.args(OURS.iter().map(|table| format!("--exclude-table=*.{table}")));
     if extent == Extent::Schema {
         command.arg("--schema-only");
     }

@@ -3,10 +3,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Dump, Extent, Undumped};
-
-/// The tables of ours, which are no part of what migrations make.
-const OURS: [&str; 2] = ["sharded_migrations_history", "sharded_migrations_audit"];
+use super::{Dump, Extent, OURS, Undumped};
 
 /// Numbers that an application keeps in a file, and that a migration can set.
 const NUMBERS: [&str; 2] = ["application_id", "user_version"];
